@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * libviopf: VFIO containers with demand-paged DMA, from user space.
+ *
+ * A container is a set of PCI devices that share one view of memory, the IOVA
+ * space. What is mapped there is memory of this process; with demand paging
+ * (VFIO_IOPF_IOMMU) it stays pageable, with the kernel's own type1
+ * (VFIO_TYPE1v2_IOMMU) it is pinned.
+ *
+ *	viopf_bind(bdf);				once, as root
+ *	viopf_container_open(&c, &bdf, 1, VFIO_IOPF_IOMMU);
+ *	viopf_device_open(c, bdf, &dev);
+ *	viopf_map(c, buf, iova, size, VIOPF_READ | VIOPF_WRITE);
+ *	... the device's registers are at viopf_device_fd(dev) ...
+ *	viopf_device_close(dev);
+ *	viopf_container_close(c);
+ *
+ * Every call returns 0 (or a file descriptor) on success and a negative errno
+ * on failure; viopf_error() then says in words what failed and what to do. A
+ * device is named by its PCI address, "dddd:bb:dd.f". Addresses and sizes are in
+ * bytes; IOVA ranges are given by their first and last byte.
+ *
+ * Calls on one container from several threads are safe except for
+ * viopf_container_close(), viopf_group_add() and viopf_group_remove(), which
+ * want no other call on it at that time.
+ */
+#ifndef VIOPF_H
+#define VIOPF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/vfio_iopf.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a device may do in a mapping; both may be given. */
+#define VIOPF_READ	(1u << 0)	/* VFIO_DMA_MAP_FLAG_READ */
+#define VIOPF_WRITE	(1u << 1)	/* VFIO_DMA_MAP_FLAG_WRITE */
+
+#define VIOPF_MAX_RANGES	16
+
+struct viopf_container;
+struct viopf_device;
+
+/* An IOVA range; @last is inclusive. */
+struct viopf_range {
+	uint64_t start;
+	uint64_t last;
+};
+
+/**
+ * struct viopf_info - what a container's IOMMU can do
+ * @page_sizes: bitmap of IOVA page sizes, in bytes
+ * @dma_avail: mappings that may still be made
+ * @nr_ranges: entries used in @ranges
+ * @ranges: the IOVA ranges that may be mapped
+ * @has_iopf: 1 if @iopf is valid: the kernel offers demand paging here
+ * @iopf: how demand paging works here (<linux/vfio_iopf.h>)
+ */
+struct viopf_info {
+	uint64_t page_sizes;
+	uint32_t dma_avail;
+	uint32_t nr_ranges;
+	struct viopf_range ranges[VIOPF_MAX_RANGES];
+	int has_iopf;
+	struct vfio_iommu_type1_info_cap_iopf iopf;
+};
+
+/**
+ * viopf_error - the last failure of this thread in words
+ *
+ * Returns a string that stays valid until the thread's next failing call. It
+ * is empty if nothing has failed yet. Successful calls leave it as it is.
+ */
+const char *viopf_error(void);
+
+/**
+ * viopf_bind - give a PCI device to the vfio-pci driver
+ * @bdf: the device
+ *
+ * Takes it from the driver it has now. Does nothing if vfio-pci has it already.
+ *
+ * Errors: EINVAL (not a PCI address), ENODEV (no such device, vfio-pci not
+ * loaded, or the driver did not take it), EACCES or EPERM (not root).
+ */
+int viopf_bind(const char *bdf);
+
+/**
+ * viopf_unbind - take a device from vfio-pci and forget the override
+ * @bdf: the device
+ *
+ * The kernel waits here until the device's last file descriptor is closed.
+ *
+ * Errors: EINVAL, ENODEV (no such device), EACCES or EPERM.
+ */
+int viopf_unbind(const char *bdf);
+
+/**
+ * viopf_container_new - open an empty container
+ * @out: where to put it
+ *
+ * Errors: ENOMEM; ENOENT (vfio is not loaded); EACCES or EPERM (no permission
+ * for /dev/vfio/vfio).
+ */
+int viopf_container_new(struct viopf_container **out);
+
+/**
+ * viopf_group_add - put a device's IOMMU group into a container
+ * @c: the container
+ * @bdf: the device
+ *
+ * Adding a group that is in the container already is counted, not repeated.
+ *
+ * Errors: EINVAL, ENODEV (no such device, no IOMMU behind it, or not bound to
+ * vfio-pci), EBUSY (the group is open elsewhere), EPERM (the group is not viable:
+ * another of its devices has another driver), EACCES, ENOMEM; what attaching a
+ * group fails with if the container has its IOMMU already.
+ */
+int viopf_group_add(struct viopf_container *c, const char *bdf);
+
+/**
+ * viopf_group_remove - undo one viopf_group_add()
+ * @c: the container
+ * @bdf: the device
+ *
+ * Errors: EINVAL, ENODEV (no such device), ENOENT (its group is not in the
+ * container), EBUSY (a device of the group is still open).
+ */
+int viopf_group_remove(struct viopf_container *c, const char *bdf);
+
+/**
+ * viopf_set_iommu - choose the container's IOMMU backend
+ * @c: a container with at least one group
+ * @extension: VFIO_IOPF_IOMMU, VFIO_TYPE1v2_IOMMU or another of VFIO's numbers
+ *
+ * Errors: ENODEV (no backend offers that, or it can't take the groups: the
+ * message names the module to load), EINVAL (no group yet), and what attaching
+ * a group fails with.
+ */
+int viopf_set_iommu(struct viopf_container *c, unsigned long extension);
+
+/**
+ * viopf_container_open - a container with these devices' groups and its IOMMU
+ * @out: where to put it
+ * @bdfs: the devices
+ * @n: how many, at least 1
+ * @extension: as for viopf_set_iommu()
+ *
+ * Errors: those of viopf_container_new(), viopf_group_add() and
+ * viopf_set_iommu().
+ */
+int viopf_container_open(struct viopf_container **out, const char *const *bdfs,
+			 size_t n, unsigned long extension);
+
+/**
+ * viopf_container_close - close a container and its groups
+ * @c: the container, or NULL
+ *
+ * Its mappings end when its last device is closed too.
+ */
+void viopf_container_close(struct viopf_container *c);
+
+/* The container's file descriptor, for calls this library does not have. */
+int viopf_container_fd(const struct viopf_container *c);
+
+/**
+ * viopf_check_extension - ask the kernel for an extension
+ * @c: the container
+ * @extension: VFIO's number, e.g. VFIO_IOPF
+ *
+ * Returns 1 or more if it is there, 0 if not, or a negative errno.
+ */
+int viopf_check_extension(struct viopf_container *c, unsigned long extension);
+
+/**
+ * viopf_map - let the container's devices reach memory of this process
+ * @c: the container
+ * @vaddr: the memory, page aligned
+ * @iova: where devices shall see it, page aligned
+ * @size: in bytes, page aligned
+ * @prot: VIOPF_READ, VIOPF_WRITE or both
+ *
+ * With demand paging no page is touched, whatever @size.
+ *
+ * Errors: EINVAL (alignment, wrap-around, outside the IOVA ranges, no
+ * permission asked for), EEXIST (overlaps a mapping), ENOSPC (too many
+ * mappings); pinned: EFAULT and ENOMEM as well.
+ */
+int viopf_map(struct viopf_container *c, void *vaddr, uint64_t iova,
+	      uint64_t size, uint32_t prot);
+
+/**
+ * viopf_unmap - end the mappings that lie in a range
+ * @c: the container
+ * @iova: first byte of the range
+ * @size: in bytes
+ * @unmapped: where to put how much was unmapped, in bytes, or NULL
+ *
+ * When it returns no DMA can reach what was unmapped. A range with no mapping
+ * in it succeeds with 0 unmapped.
+ *
+ * Errors: EINVAL (alignment, wrap-around, zero size, or the range would split a
+ * mapping).
+ */
+int viopf_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
+		uint64_t *unmapped);
+
+/**
+ * viopf_unmap_all - end all mappings of a container
+ * @c: the container
+ * @unmapped: where to put how much was unmapped, in bytes, or NULL
+ *
+ * Errors: EINVAL (the backend can't).
+ */
+int viopf_unmap_all(struct viopf_container *c, uint64_t *unmapped);
+
+/**
+ * viopf_get_info - what the container's IOMMU can do
+ * @c: a container with its IOMMU set
+ * @info: filled in
+ *
+ * Errors: ENOMEM, EINVAL (no IOMMU set).
+ */
+int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
+
+/**
+ * viopf_enable - turn demand paging on
+ * @c: the container
+ *
+ * Errors: ENOTTY (the kernel's own type1, or no IOMMU set), ENODEV (a device
+ * can't fault), EBUSY.
+ */
+int viopf_enable(struct viopf_container *c);
+
+/**
+ * viopf_disable - turn demand paging off: pin all mappings
+ * @c: the container
+ *
+ * Errors: ENOTTY as above, EFAULT, ENOMEM, EBUSY. On failure it stays on.
+ */
+int viopf_disable(struct viopf_container *c);
+
+/**
+ * viopf_stats - the container's counters
+ * @c: the container
+ * @stats: filled in (<linux/vfio_iopf.h>)
+ *
+ * Errors: ENOTTY as above.
+ */
+int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats);
+
+/**
+ * viopf_device_open - open a device whose group is in the container
+ * @c: a container with its IOMMU set
+ * @bdf: the device
+ * @out: where to put it
+ *
+ * Errors: EINVAL, ENODEV, ENOENT (its group is not in the container), ENOMEM,
+ * and what VFIO_GROUP_GET_DEVICE_FD fails with.
+ */
+int viopf_device_open(struct viopf_container *c, const char *bdf,
+		      struct viopf_device **out);
+
+/* Close a device; the kernel resets it where it can. NULL is allowed. */
+void viopf_device_close(struct viopf_device *dev);
+
+/* The device's file descriptor: regions, interrupts, mmap (<linux/vfio.h>). */
+int viopf_device_fd(const struct viopf_device *dev);
+
+/**
+ * viopf_config_read - read from a device's PCI config space
+ * @dev: the device
+ * @off: first byte
+ * @buf: filled in, little endian as the device has it
+ * @len: bytes
+ *
+ * Errors: EIO (less than @len bytes could be read) and those of pread().
+ */
+int viopf_config_read(struct viopf_device *dev, uint64_t off, void *buf,
+		      size_t len);
+
+/**
+ * viopf_config_write - write to a device's PCI config space
+ *
+ * As viopf_config_read().
+ */
+int viopf_config_write(struct viopf_device *dev, uint64_t off,
+		       const void *buf, size_t len);
+
+/**
+ * viopf_bus_master - let the device do DMA, or stop it
+ * @dev: the device
+ * @on: 1 or 0
+ *
+ * Errors: those of viopf_config_read().
+ */
+int viopf_bus_master(struct viopf_device *dev, int on);
+
+/**
+ * viopf_reset - function-level reset
+ * @dev: the device
+ *
+ * Errors: ENOTTY (the device has none).
+ */
+int viopf_reset(struct viopf_device *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VIOPF_H */
