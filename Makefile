@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The project's entry points. Everything built goes to out/; what is slow to get and the
+# same for every clone (packages, kernels) goes to $VIOPF_CACHE, ~/.cache/vfio-iopf by
+# default. `make help` lists the targets.
+
+LANE ?= stock
+OUT := $(abspath out)
+SHELL := /bin/bash
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# sub <folder>, <output folder>, [target]: runs a folder's own makefile, if it has one.
+sub = if [ -e $(1)/Makefile ]; then \
+		$(MAKE) --no-print-directory -C $(1) OUT=$(2) $(3); \
+	else echo "$(1): nothing to build"; fi
+
+.PHONY: all help setup modules lib tests unit examples demo style clean
+
+all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
+
+setup: ## install Debian's packages and get the stock kernel
+	@mk/setup
+
+modules: setup ## build the kernel modules: make modules LANE=stock|debug
+	@mk/modules $(LANE)
+
+lib: setup ## build libviopf
+	+@$(call sub,lib,$(OUT)/lib)
+
+examples: lib ## build the examples
+	+@$(call sub,examples,$(OUT)/examples)
+
+tests: lib ## build the kernel tests
+	+@$(call sub,tests/kernel,$(OUT)/tests)
+
+unit: setup ## build and run the unit tests
+	+@$(call sub,tests/unit,$(OUT)/unit,check)
+
+demo: setup ## show the main job on a software device, in under three minutes
+	@demo/run
+
+clean: ## remove out/ (the cache stays)
+	rm -rf out
