@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Looking at memory through /proc, and pushing it around. A page's reference
+ * count is not to be seen from user space; collapse() and soft offlining stand
+ * in for it, as the kernel refuses both for a page that anybody holds.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <viopf.h>
+
+#include "mem.h"
+#include "modules.h"
+#include "suite.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+#define PM_PRESENT	(1ull << 63)
+#define PM_SWAPPED	(1ull << 62)
+#define PM_PFN_MASK	((1ull << 55) - 1)
+
+/* Address space aligned to 2 MiB, which a mapping of @size may take over. */
+static void *reserve(size_t size)
+{
+	char *p = mmap(NULL, size + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		       -1, 0);
+	char *at = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+
+	assert_true(p != MAP_FAILED);
+	if (at > p)
+		munmap(p, (size_t)(at - p));
+	munmap(at + size, (size_t)(p + HUGE - at));
+	return at;
+}
+
+static void *map_at(size_t size, int flags, int fd)
+{
+	void *p = mmap(reserve(size), size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
+
+	assert_msg(p != MAP_FAILED, "mmap of %zu bytes: %s", size, strerror(errno));
+	return p;
+}
+
+void *mem_anon(size_t size)
+{
+	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	assert_ok(madvise(p, size, MADV_NOHUGEPAGE));
+	return p;
+}
+
+void *mem_huge(size_t size)
+{
+	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	assert_ok(madvise(p, size, MADV_HUGEPAGE));
+	return p;
+}
+
+void *mem_shared(size_t size)
+{
+	return map_at(size, MAP_SHARED | MAP_ANONYMOUS, -1);
+}
+
+void *mem_file(int fd, size_t size, int map_flags)
+{
+	return map_at(size, map_flags, fd);
+}
+
+int memfd_new(size_t size, unsigned int flags)
+{
+	int fd = memfd_create("viopf-test", flags | MFD_CLOEXEC);
+
+	assert_msg(fd >= 0, "memfd_create: %s", strerror(errno));
+	assert_ok(ftruncate(fd, (off_t)size));
+	return fd;
+}
+
+static long member_kb(const char *path, const char *member)
+{
+	char text[8192], key[64];
+	const char *at;
+
+	assert_int_equal(file_read(path, text, sizeof(text)), 0);
+	snprintf(key, sizeof(key), "%s:", member);
+	at = strstr(text, key);
+	return at ? strtol(at + strlen(key), NULL, 10) : 0;
+}
+
+long status_kb(const char *member)
+{
+	return member_kb("/proc/self/status", member);
+}
+
+long meminfo_kb(const char *member)
+{
+	return member_kb("/proc/meminfo", member);
+}
+
+static uint64_t read_word(const char *path, uint64_t index)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t word = 0;
+
+	assert_msg(fd >= 0, "%s: %s", path, strerror(errno));
+	assert_int_equal(pread(fd, &word, sizeof(word), (off_t)(index * 8)), 8);
+	close(fd);
+	return word;
+}
+
+static uint64_t pagemap(const void *p)
+{
+	return read_word("/proc/self/pagemap", (uintptr_t)p / PAGE);
+}
+
+int page_present(const void *p)
+{
+	return !!(pagemap(p) & PM_PRESENT);
+}
+
+int page_swapped(const void *p)
+{
+	return !!(pagemap(p) & PM_SWAPPED);
+}
+
+uint64_t page_pfn(const void *p)
+{
+	uint64_t entry = pagemap(p);
+
+	assert_msg(entry & PM_PRESENT, "the page at %p is not present", p);
+	return entry & PM_PFN_MASK;
+}
+
+uint64_t page_mapcount(const void *p)
+{
+	return read_word("/proc/kpagecount", page_pfn(p));
+}
+
+int page_flag(const void *p, unsigned int bit)
+{
+	return !!(read_word("/proc/kpageflags", page_pfn(p)) & (1ull << bit));
+}
+
+static size_t count_pages(const void *p, size_t size, uint64_t mask)
+{
+	uint64_t words[512];
+	size_t at = 0, n = 0, i;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	while (at < size / PAGE) {
+		size_t want = size / PAGE - at < 512 ? size / PAGE - at : 512;
+		ssize_t got = pread(fd, words, want * 8, (off_t)(((uintptr_t)p / PAGE + at) * 8));
+
+		assert_true(got > 0);
+		for (i = 0; i < (size_t)got / 8; i++)
+			n += !!(words[i] & mask);
+		at += (size_t)got / 8;
+	}
+	close(fd);
+	return n;
+}
+
+size_t pages_present(const void *p, size_t size)
+{
+	return count_pages(p, size, PM_PRESENT);
+}
+
+size_t pages_swapped(const void *p, size_t size)
+{
+	return count_pages(p, size, PM_SWAPPED);
+}
+
+/* /proc/self/smaps says how much of each mapping is mapped by huge entries. */
+int is_huge(const void *p, size_t size)
+{
+	FILE *smaps = fopen("/proc/self/smaps", "r");
+	unsigned long start, end, kb = 0;
+	char line[512];
+	int inside = 0;
+
+	assert_non_null(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		unsigned long val;
+
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start < (uintptr_t)p + size && end > (uintptr_t)p;
+		else if (inside && (sscanf(line, "AnonHugePages: %lu", &val) == 1 ||
+				    sscanf(line, "ShmemPmdMapped: %lu", &val) == 1 ||
+				    sscanf(line, "FilePmdMapped: %lu", &val) == 1))
+			kb += val;
+	}
+	fclose(smaps);
+	return kb * 1024 >= size;
+}
+
+void swap_on_zram(unsigned int mb)
+{
+	if (shell("modprobe zram num_devices=1"))
+		skip_because("no zram in this kernel");
+	assert_ok(shell("echo 1 >/sys/block/zram0/reset && echo %uM >/sys/block/zram0/disksize", mb));
+	assert_ok(shell("mkswap /dev/zram0 >/dev/null && swapon /dev/zram0"));
+}
+
+/* The file is on ramfs, whose pages are never swapped themselves. */
+void swap_on_loop(unsigned int mb)
+{
+	if (shell("modprobe loop"))
+		skip_because("no loop devices in this kernel");
+	assert_ok(shell("d=/mnt/viopf-swap; mkdir -p $d && { mountpoint -q $d || mount -t ramfs ram $d; } && "
+			"dd if=/dev/zero of=$d/swap bs=1M count=%u status=none && chmod 600 $d/swap && "
+			"l=$(losetup -f --show $d/swap) && mkswap $l >/dev/null && swapon $l",
+			mb));
+}
+
+void page_out(void *p, size_t size)
+{
+	int done = wait_until(!madvise(p, size, MADV_PAGEOUT) && !pages_present(p, size), 30);
+
+	assert_msg(done, "%zu pages are not swapped out", pages_present(p, size));
+}
+
+int collapse(void *p)
+{
+	int err = 0;
+
+	/* Pages may sit in another CPU's batch for a moment: that is a reference. */
+	if (!wait_until((err = madvise(p, HUGE, MADV_COLLAPSE) ? errno : 0) != EAGAIN, 10))
+		return EAGAIN;
+	return err;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading and removing the modules around a case. The order in is vfio, the
+ * IOMMU, the devices, the product; the order out is the reverse, after the
+ * devices were taken from vfio-pci. Every removal must succeed: a module that
+ * stays in use means that the case lost a reference in the kernel.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <viopf.h>
+
+#include "../../../soft/softdma.h"
+#include "modules.h"
+#include "suite.h"
+
+#define SOFTIOMMU_DEBUGFS	"/sys/kernel/debug/softiommu"
+#define VERIFY			"/sys/kernel/debug/vfio_iopf/verify"
+
+static const char * const our_modules[] = { "softiommu", "softdma", "vfio_iommu_iopf" };
+
+#define NR_MODULES	(sizeof(our_modules) / sizeof(our_modules[0]))
+
+int file_read(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t got;
+
+	buf[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	while ((got = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)got;
+	buf[len] = '\0';
+	got = got < 0 ? -errno : 0;
+	close(fd);
+	return (int)got;
+}
+
+int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int shell(const char *fmt, ...)
+{
+	char cmd[512];
+	va_list args;
+	int status;
+
+	va_start(args, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, args);
+	va_end(args);
+	fflush(stdout);
+	status = system(cmd);
+	if (!status)
+		return 0;
+	printf("# '%s' ended with status %#x\n", cmd, (unsigned int)status);
+	return -1;
+}
+
+int module_insert(const char *name, const char *params)
+{
+	const char *dir = getenv("VIOPF_KO");
+	char path[512];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir ? dir : ".", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_finit_module, fd, params ? params : "", 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int module_remove(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+}
+
+static int compare_bdfs(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int is_softdma(const char *bdf)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.16s/vendor", bdf);
+	if (file_read(path, text, sizeof(text)) || strtoul(text, NULL, 16) != SOFTDMA_VENDOR_ID)
+		return 0;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.16s/device", bdf);
+	return !file_read(path, text, sizeof(text)) &&
+	       strtoul(text, NULL, 16) == SOFTDMA_DEVICE_ID;
+}
+
+unsigned int devices_list(char bdfs[MAX_DEVICES][16])
+{
+	DIR *dir = opendir("/sys/bus/pci/devices");
+	unsigned int n = 0;
+	struct dirent *ent;
+
+	while (dir && n < MAX_DEVICES && (ent = readdir(dir))) {
+		if (strlen(ent->d_name) == 12 && is_softdma(ent->d_name))
+			snprintf(bdfs[n++], 16, "%.12s", ent->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	qsort(bdfs, n, 16, compare_bdfs);
+	return n;
+}
+
+static int insert_all(const char *const params[NR_MODULES])
+{
+	size_t i;
+
+	for (i = 0; i < NR_MODULES; i++) {
+		int err = module_insert(our_modules[i], params[i]);
+
+		if (err) {
+			printf("# can't load %s.ko with '%s': %s\n", our_modules[i],
+			       params[i] ? params[i] : "", strerror(-err));
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int modules_load(const char *iopf, const char *softiommu, const char *softdma)
+{
+	const char *const params[NR_MODULES] = { softiommu, softdma, iopf };
+	char bdfs[MAX_DEVICES][16];
+	unsigned int i, n;
+
+	if (shell("modprobe -a vfio vfio_iommu_type1 vfio-pci") || insert_all(params))
+		return -1;
+	n = devices_list(bdfs);
+	for (i = 0; i < n; i++) {
+		if (viopf_bind(bdfs[i])) {
+			printf("# %s\n", viopf_error());
+			return -1;
+		}
+	}
+	if (!n)
+		printf("# softdma.ko made no device\n");
+	return n ? 0 : -1;
+}
+
+/* Swap that a case turned on, and what is mounted for it. */
+static int remove_swap(void)
+{
+	char text[1024];
+
+	file_read("/proc/swaps", text, sizeof(text));
+	if (!strchr(text, '\n') || !strchr(text, '\n')[1])
+		return 0;
+	return shell("swapoff -a");
+}
+
+static int remove_one(const char *name)
+{
+	int err = -EAGAIN;
+
+	/* The files of a process that was just killed may still be closing. */
+	if (!wait_until((err = module_remove(name)) != -EAGAIN, 20) || (err && err != -ENOENT)) {
+		printf("# can't remove %s: %s\n", name, strerror(-err));
+		return -1;
+	}
+	return 0;
+}
+
+int modules_unload(void)
+{
+	char bdfs[MAX_DEVICES][16];
+	unsigned int i, n;
+	int err = remove_swap();
+
+	n = devices_list(bdfs);
+	for (i = 0; i < n; i++) {
+		if (viopf_unbind(bdfs[i])) {
+			printf("# %s\n", viopf_error());
+			err = -1;
+		}
+	}
+	for (i = NR_MODULES; i-- > 0;)
+		err |= remove_one(our_modules[i]);
+	return err ? -1 : 0;
+}
+
+static int softiommu_path(const char *name, char *path, size_t size)
+{
+	snprintf(path, size, SOFTIOMMU_DEBUGFS "/%s", name);
+	return access(path, F_OK);
+}
+
+uint64_t softiommu_get(const char *name)
+{
+	char path[128], text[64];
+
+	assert_msg(!softiommu_path(name, path, sizeof(path)), "softiommu has no %s", name);
+	assert_int_equal(file_read(path, text, sizeof(text)), 0);
+	return strtoull(text, NULL, 0);
+}
+
+void softiommu_set(const char *name, uint64_t val)
+{
+	char path[128], text[32];
+
+	assert_msg(!softiommu_path(name, path, sizeof(path)), "softiommu has no %s", name);
+	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)val);
+	assert_int_equal(file_write(path, text), 0);
+}
+
+static long long counter_of(const char *name)
+{
+	char path[128], text[64];
+
+	softiommu_path(name, path, sizeof(path));
+	return file_read(path, text, sizeof(text)) ? -1 : strtoll(text, NULL, 0);
+}
+
+/* Containers go when the case's process has gone, a moment after its end. */
+static int no_container_left(void)
+{
+	char text[4096];
+
+	return file_read(VERIFY, text, sizeof(text)) || !strstr(text, "container");
+}
+
+int modules_check_idle(void)
+{
+	int err = 0;
+
+	if (!wait_until(no_container_left(), 20)) {
+		printf("# a container is still there\n");
+		err = -1;
+	}
+	if (!wait_until(counter_of("outstanding") == 0, 20)) {
+		printf("# page requests outstanding: %lld\n", counter_of("outstanding"));
+		err = -1;
+	}
+	if (counter_of("resp_unexpected")) {
+		printf("# unexpected page responses: %lld\n", counter_of("resp_unexpected"));
+		err = -1;
+	}
+	return err;
+}

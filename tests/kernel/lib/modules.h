@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel side of a case: loading and removing the modules, the debugfs
+ * files of the product and of the software IOMMU, and what must hold of them
+ * whenever a case has ended.
+ */
+#ifndef VIOPF_TEST_MODULES_H
+#define VIOPF_TEST_MODULES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Load VFIO, softiommu, softdma and the product, in this order, from $VIOPF_KO,
+ * with these parameters (NULL for none), and bind the devices to vfio-pci.
+ * Returns 0, or -1 after printing why as a TAP comment.
+ */
+int modules_load(const char *iopf, const char *softiommu, const char *softdma);
+
+/* Remove them; -1 if one won't go. Also turns swap off that a case left on. */
+int modules_unload(void);
+
+/*
+ * After a case: no page response was unexpected or is missing, no container is
+ * left. Returns 0, or -1 after printing what is wrong as a TAP comment.
+ */
+int modules_check_idle(void);
+
+/* One module of $VIOPF_KO. Return 0 or -errno. */
+int module_insert(const char *name, const char *params);
+int module_remove(const char *name);
+
+/* Devices found, and their PCI addresses, in order. */
+#define MAX_DEVICES	8
+unsigned int devices_list(char bdfs[MAX_DEVICES][16]);
+
+/* Files of /sys/kernel/debug/softiommu; fail the case if not there. */
+uint64_t softiommu_get(const char *name);
+void softiommu_set(const char *name, uint64_t val);
+
+/* Whole text files. Return 0 or -errno. */
+int file_read(const char *path, char *buf, size_t size);
+int file_write(const char *path, const char *text);
+
+/* Run a shell command; prints it as a comment if it fails. Returns 0 or -1. */
+int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* VIOPF_TEST_MODULES_H */

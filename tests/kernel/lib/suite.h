@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A suite: the cases of one test program, run one after the other, each in a
+ * process of its own between a fresh load of the modules and their removal.
+ *
+ * What a case leaves behind ends with its process: files, mappings, threads.
+ * An assertion that fails in a child of the case is not lost, for
+ * child_wait() passes it on. What it printed appears as TAP comments.
+ */
+#ifndef VIOPF_TEST_SUITE_H
+#define VIOPF_TEST_SUITE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cmocka.h>
+
+/* How long a case may take, unless it says otherwise. */
+#define CASE_LIMIT_S	90
+
+/**
+ * struct suite_case - one test
+ * @name: begins with the ledger rows that it shows: "S1 S6 munmap during DMA"
+ * @run: the test; cmocka's assertions, and skip_because()
+ * @iopf: parameters for vfio_iommu_iopf.ko, or NULL
+ * @softiommu: parameters for softiommu.ko, or NULL
+ * @softdma: parameters for softdma.ko, or NULL
+ * @limit_s: seconds it may take, 0 for CASE_LIMIT_S
+ * @no_modules: it loads what it needs itself, and unloads it
+ */
+struct suite_case {
+	const char *name;
+	void (*run)(void);
+	const char *iopf;
+	const char *softiommu;
+	const char *softdma;
+	unsigned int limit_s;
+	int no_modules;
+};
+
+/*
+ * suite_run - run the cases, printing TAP
+ *
+ * Arguments of the program: parts of names; with any, only cases with one of
+ * them in their name are run. Returns the program's exit code.
+ */
+int suite_run(const struct suite_case *cases, size_t n, int argc, char **argv);
+
+#define SUITE(cases, argc, argv) \
+	suite_run(cases, sizeof(cases) / sizeof((cases)[0]), argc, argv)
+
+/* End the case here: what it needs is not there. */
+void skip_because(const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 1, 2)));
+
+/* Like assert_true(), saying more than the expression. */
+#define assert_msg(cond, ...) \
+	do { \
+		if (!(cond)) { \
+			print_error(__VA_ARGS__); \
+			print_error("\n"); \
+			assert_true(cond); \
+		} \
+	} while (0)
+
+/* A call that returns 0, or sets errno. */
+#define assert_ok(call) \
+	do { \
+		int ret_ = (int)(call); \
+		assert_msg(ret_ == 0, "%s: returned %d, errno %d, %s", #call, \
+			   ret_, errno, viopf_error()); \
+	} while (0)
+
+/* Run @fn(@arg) in a child; its assertions print there and fail child_wait(). */
+pid_t child_run(void (*fn)(void *arg), void *arg);
+
+/* Wait for the child's good end, for @limit_s seconds at the most. */
+void child_wait(pid_t pid, unsigned int limit_s);
+
+/*
+ * Wait for the child's end, whatever its result. Returns waitpid()'s status;
+ * fails if it is still there after @limit_s seconds.
+ */
+int child_reap(pid_t pid, unsigned int limit_s);
+
+/* Seconds since some point in the past. */
+double now_s(void);
+
+/* Wait until @cond, with an overall limit; evaluates to 0 if it passed. */
+#define wait_until(cond, limit_s) \
+	({ \
+		double by_ = now_s() + (limit_s); \
+		while (!(cond) && now_s() < by_) \
+			nap_ms(1); \
+		!!(cond); \
+	})
+
+void nap_ms(unsigned int ms);
+
+#endif /* VIOPF_TEST_SUITE_H */
