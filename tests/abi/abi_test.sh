@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Whether module/compat says what the kernel says, and whether tests/abi/layout notices
+# when it does not. The lanes are those whose kernel is there.
+set -euo pipefail
+# shellcheck source=mk/common.sh
+. "$(dirname "$0")/../../mk/common.sh"
+# shellcheck source=mk/tap.sh
+. "$top/mk/tap.sh"
+
+header=$top/module/compat/vfio_driver_ops.h
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# refused LANE SED_SCRIPT: a copy of the header, so changed, is refused for being
+# different, and not for some other reason.
+refused()
+{
+	local lane=$1 output
+	sed -e "$2" "$header" >"$tmp/changed.h"
+	! cmp -s "$header" "$tmp/changed.h" || die "the script changes nothing: $2"
+	! output=$("$top/tests/abi/layout" "$lane" "$tmp/changed.h" 2>&1) || return 1
+	printf '%s\n' "$output"
+	[[ $output == *"is wrong for"* ]]
+}
+
+# same_prototypes: the compiler compares declarations that stand in the kernel's private
+# headers with ours, by seeing both.
+same_prototypes()
+{
+	local source=$1 build=$2 iommu=${3:-$top/module/compat/iommu_handle.h} dir=$tmp/prototypes
+	rm -rf "$dir"
+	mkdir "$dir"
+	cat >"$dir/probe.c" <<-EOF
+		#include <linux/module.h>
+		#include "$source/drivers/iommu/iommu-priv.h"
+		#include "$iommu"
+	EOF
+	echo 'obj-m := probe.o' >"$dir/Kbuild"
+	make -s -C "$build" M="$dir" probe.o
+}
+
+# other_prototypes_refused: that the comparison above compares.
+other_prototypes_refused()
+{
+	local output
+	sed 's/int iommu_attach_group_handle/long iommu_attach_group_handle/' \
+		"$top/module/compat/iommu_handle.h" >"$tmp/changed.h"
+	! output=$(same_prototypes "$1" "$2" "$tmp/changed.h" 2>&1) || return 1
+	[[ $output == *"conflicting types"* ]]
+}
+
+for lane in stock debug; do
+	[ -e "$out/$lane/kernel/release" ] || continue
+	tap_ok "$lane: layout agrees with the real vfio.ko" "$top/tests/abi/layout" "$lane"
+	tap_ok "$lane: a member too many is refused" \
+		refused "$lane" 's/^\tchar.*name;/&\n\tunsigned long flags;/'
+	tap_ok "$lane: a member too few is refused" \
+		refused "$lane" '/(\*unregister_device)/,/;/d'
+	tap_ok "$lane: two members exchanged are refused" \
+		refused "$lane" 's/(\*release)/(*X)/;s/(\*detach_group)/(*release)/;s/(\*X)/(*detach_group)/'
+	tap_ok "$lane: another type of the same size is refused" \
+		refused "$lane" 's/^\tlong\(.*\*ioctl\)/\tint\1/'
+	tap_ok "$lane: enumerators in another order are refused" \
+		refused "$lane" 's/VFIO_IOMMU,/VFIO_X,/;s/VFIO_NO_IOMMU,/VFIO_IOMMU,/;s/VFIO_X,/VFIO_NO_IOMMU,/'
+done
+source=$("$top/vm/kernels" source)
+build=$(readlink -f "$out/stock/kernel/build")
+tap_ok "prototypes agree with the kernel's private headers" same_prototypes "$source" "$build"
+tap_ok "another prototype is refused" other_prototypes_refused "$source" "$build"
+tap_end
