@@ -204,36 +204,58 @@ int modules_unload(void)
 	return err ? -1 : 0;
 }
 
-static int softiommu_path(const char *name, char *path, size_t size)
+/* The value after @name in a text of lines "name value"; -1 if it is not there. */
+static long long value_of(const char *text, const char *name)
 {
-	snprintf(path, size, SOFTIOMMU_DEBUGFS "/%s", name);
-	return access(path, F_OK);
+	size_t len = strlen(name);
+	const char *line;
+
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, name, len) && line[len] == ' ')
+			return strtoll(line + len, NULL, 10);
+	}
+	return -1;
 }
 
-uint64_t softiommu_get(const char *name)
+uint64_t softiommu_stat(const char *name)
 {
-	char path[128], text[64];
+	char text[4096];
+	long long val;
 
-	assert_msg(!softiommu_path(name, path, sizeof(path)), "softiommu has no %s", name);
-	assert_int_equal(file_read(path, text, sizeof(text)), 0);
-	return strtoull(text, NULL, 0);
+	assert_int_equal(file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)), 0);
+	val = value_of(text, name);
+	assert_msg(val >= 0, "softiommu counts no %s", name);
+	return (uint64_t)val;
 }
 
-void softiommu_set(const char *name, uint64_t val)
+void softiommu_set(const char *name, const char *value)
 {
-	char path[128], text[32];
+	char path[128];
 
-	assert_msg(!softiommu_path(name, path, sizeof(path)), "softiommu has no %s", name);
-	snprintf(text, sizeof(text), "%llu\n", (unsigned long long)val);
-	assert_int_equal(file_write(path, text), 0);
+	snprintf(path, sizeof(path), SOFTIOMMU_DEBUGFS "/%s", name);
+	assert_msg(!file_write(path, value), "can't write %s to %s", value, path);
 }
 
-static long long counter_of(const char *name)
+/* Page requests not yet answered, going by the IOMMU's own counters. */
+static long long outstanding(void)
 {
-	char path[128], text[64];
+	char text[4096];
 
-	softiommu_path(name, path, sizeof(path));
-	return file_read(path, text, sizeof(text)) ? -1 : strtoll(text, NULL, 0);
+	if (file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)))
+		return -1;
+	return value_of(text, "prq_groups") - value_of(text, "prq_purged") -
+	       value_of(text, "resp_success") - value_of(text, "resp_invalid") -
+	       value_of(text, "resp_failure");
+}
+
+static long long unexpected(void)
+{
+	char text[4096];
+
+	if (file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)))
+		return -1;
+	return value_of(text, "resp_unexpected");
 }
 
 /* Containers go when the case's process has gone, a moment after its end. */
@@ -252,12 +274,12 @@ int modules_check_idle(void)
 		printf("# a container is still there\n");
 		err = -1;
 	}
-	if (!wait_until(counter_of("outstanding") == 0, 20)) {
-		printf("# page requests outstanding: %lld\n", counter_of("outstanding"));
+	if (!wait_until(outstanding() == 0, 20)) {
+		printf("# page requests without a response: %lld\n", outstanding());
 		err = -1;
 	}
-	if (counter_of("resp_unexpected")) {
-		printf("# unexpected page responses: %lld\n", counter_of("resp_unexpected"));
+	if (unexpected()) {
+		printf("# unexpected page responses: %lld\n", unexpected());
 		err = -1;
 	}
 	return err;

@@ -34,9 +34,11 @@ int module_remove(const char *name);
 #define MAX_DEVICES	8
 unsigned int devices_list(char bdfs[MAX_DEVICES][16]);
 
-/* Files of /sys/kernel/debug/softiommu; fail the case if not there. */
-uint64_t softiommu_get(const char *name);
-void softiommu_set(const char *name, uint64_t val);
+/* A counter of /sys/kernel/debug/softiommu/stats; fails the case if not there. */
+uint64_t softiommu_stat(const char *name);
+
+/* A knob there (soft/softiommu.h); fails the case if it can't be set. */
+void softiommu_set(const char *name, const char *value);
 
 /* Whole text files. Return 0 or -errno. */
 int file_read(const char *path, char *buf, size_t size);

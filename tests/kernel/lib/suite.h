@@ -41,6 +41,9 @@ struct suite_case {
 	int no_modules;
 };
 
+/* CASE("S1 name", function, .iopf = "parameters", ...) */
+#define CASE(name_, run_, ...)	{ .name = (name_), .run = (run_), __VA_ARGS__ }
+
 /*
  * suite_run - run the cases, printing TAP
  *
