@@ -189,10 +189,7 @@ static void map_is_constant(void)
 		assert_int_equal(softiommu_stat("map_calls"), maps);
 		assert_int_equal(softiommu_stat("table_pages"), tables);
 		assert_grew(&rig, before, segments, 0);
-		assert_ok(viopf_unmap_all(rig.c, NULL));
-		rig_map(&rig, rig.rings, IOVA_RINGS, PAGE);
-		assert_int_equal(dev_read(&rig, IOVA_RINGS, PAGE, SOFTDMA_OK), 0);
-		before = rig_stats(&rig);
+		assert_ok(viopf_unmap(rig.c, IOVA_BASE, size, NULL));
 	}
 	rig_close(&rig);
 }
