@@ -82,15 +82,19 @@ int pgt_init(struct pgt *pgt, const struct pgt_ops *ops, void *ctx, gfp_t gfp)
 typedef void (*pgt_put_fn)(void *ctx, void *table);
 
 /* Free @table and all below it; depth is bounded by PGT_LEVELS. */
-static void pgt_free_tables(struct pgt *pgt, u64 *table, pgt_put_fn put)
+static void pgt_free_tables(struct pgt *pgt, u64 *table, unsigned int level,
+			    pgt_put_fn put, struct pgt_change *change)
 {
 	unsigned int i;
 
 	for (i = 0; i < PGT_ENTRIES; i++) {
 		u64 entry = READ_ONCE(table[i]);
 
-		if (entry & PGT_TABLE)
-			pgt_free_tables(pgt, pgt_entry_table(entry), put);
+		if (entry & PGT_LEAF)
+			change->leaves[level]++;
+		else if (entry & PGT_TABLE)
+			pgt_free_tables(pgt, pgt_entry_table(entry), level - 1,
+					put, change);
 	}
 	put(pgt->ctx, table);
 }
@@ -98,11 +102,13 @@ static void pgt_free_tables(struct pgt *pgt, u64 *table, pgt_put_fn put)
 /**
  * pgt_deinit() - free all tables, whatever is mapped
  * @pgt: nobody uses it any more
+ * @change: the leaves that were mapped are added to it, but not their addresses
  */
-void pgt_deinit(struct pgt *pgt)
+void pgt_deinit(struct pgt *pgt, struct pgt_change *change)
 {
 	if (pgt->root)
-		pgt_free_tables(pgt, pgt->root, pgt->ops->free);
+		pgt_free_tables(pgt, pgt->root, PGT_LEVELS - 1, pgt->ops->free,
+				change);
 	pgt->root = NULL;
 }
 
@@ -164,8 +170,10 @@ static int pgt_leaf_slot(struct pgt *pgt, u64 iova, unsigned int level,
 }
 
 /* Put a leaf into a slot that has nothing, or tables with nothing in them. */
-static int pgt_set_leaf(struct pgt *pgt, u64 *slot, u64 leaf)
+static int pgt_set_leaf(struct pgt *pgt, u64 *slot, u64 leaf,
+			unsigned int level)
 {
+	struct pgt_change none = {};
 	u64 old = READ_ONCE(*slot);
 	u64 *table = NULL;
 
@@ -179,7 +187,7 @@ static int pgt_set_leaf(struct pgt *pgt, u64 *slot, u64 leaf)
 	if (cmpxchg(slot, old, leaf) != old)
 		return -EEXIST;
 	if (table)
-		pgt_free_tables(pgt, table, pgt->ops->retire);
+		pgt_free_tables(pgt, table, level - 1, pgt->ops->retire, &none);
 	return 0;
 }
 
@@ -196,7 +204,7 @@ static int pgt_map_leaf(struct pgt *pgt, u64 iova, u64 leaf, unsigned int level,
 	}
 	ret = pgt_leaf_slot(pgt, iova, level, gfp, &slot);
 	if (!ret)
-		ret = pgt_set_leaf(pgt, slot, leaf);
+		ret = pgt_set_leaf(pgt, slot, leaf, level);
 	if (ret && level)
 		pgt->ops->unreserve(pgt->ctx);
 	return ret;

@@ -110,7 +110,7 @@ static inline void pgt_change_init(struct pgt_change *change)
 }
 
 int pgt_init(struct pgt *pgt, const struct pgt_ops *ops, void *ctx, gfp_t gfp);
-void pgt_deinit(struct pgt *pgt);
+void pgt_deinit(struct pgt *pgt, struct pgt_change *change);
 
 int pgt_map(struct pgt *pgt, u64 iova, u64 paddr, u64 leaf_bytes, u64 count,
 	    unsigned int prot, gfp_t gfp, u64 *mapped, struct pgt_change *change);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * softiommu: an IOMMU that is not there
+ *
+ * softiommu.ko registers one or several IOMMUs (module parameter "iommus") with the
+ * iommu core.  They are found by no firmware table and take no device but those
+ * which a device module, such as softdma.ko, brings along: they leave every other
+ * device, and any other IOMMU of the machine, alone.
+ *
+ * This header is the interface for such a device module.  Its guarantees:
+ *
+ * I1  Endpoints.  A device is an endpoint, with a number of lanes, one for each
+ *     thread that makes DMA.  A device starts blocked and is blocked again when it is
+ *     detached.
+ * I2  Access.  softiommu_access() translates one address for an access that does not
+ *     cross a page and calls back with the memory mapped, with the lane locked and
+ *     interrupts off.  The translation comes from the lane's IOTLB if it is there with
+ *     enough permission, else from the page table.  Missing translations are not
+ *     remembered.
+ * I3  IOTLB.  Each lane has one, of 16384 pages, hashed, 4-way.  A translation is kept
+ *     until it is flushed (flush of its address or of everything, or change of
+ *     domain), or until five hot pages meet in one set.  It is *not* dropped when the
+ *     page table changes: an access after an unmap without flush goes to the old page.
+ * I4  Flush.  When iotlb_sync or flush_iotlb_all returns, no access that used an older
+ *     translation is running.  They neither sleep nor allocate, and wait for nothing
+ *     but the copying of at most one page for each lane.
+ * I5  Change of domain.  When attach_dev returns, no access through the old domain is
+ *     running or will come, and no iommu_report_device_fault() for a request made
+ *     under it.  A device that is blocked, or whose IOPF feature is off, reports
+ *     nothing.
+ * I6  Page requests.  A group goes into the IOMMU's page request queue as a whole or
+ *     not at all.  A group in the queue gets exactly one response: from whoever
+ *     handles it, or from the IOMMU if the domain changed or the feature was disabled
+ *     first (SUCCESS if a domain is attached, else INVALID; counted as prq_purged).
+ *     If there is no room the IOMMU itself answers SUCCESS, so that the device tries
+ *     again (prq_overflow).  If there is no domain that could take it, INVALID
+ *     (prq_refused).
+ * I7  Unmapping allocates nothing, unless unmap_mode is "exact" and a part of a 1 GiB
+ *     leaf is unmapped in pages; then it tries GFP_NOWAIT and refuses if that fails.
+ *
+ * In debugfs, softiommu/ has these knobs, which can be written at any time:
+ *
+ *   unmap_mode		exact (default): unmap what was asked for, splitting a leaf;
+ *			whole: unmapping part of a leaf unmaps the whole leaf and returns
+ *			its size, looking at no further leaf; refuse: unmapping part of a
+ *			leaf does nothing and returns 0
+ *   refuse_all		every unmap does nothing and returns 0
+ *   unmap_coarse_pages	0, or a power of two: an unmap drops all leaves in whole
+ *			naturally aligned blocks of that many 4 KiB pages, and returns
+ *			the size of the blocks
+ *   skip_flush		iotlb_sync and flush_iotlb_all do nothing
+ *   response_delay_us	a page response takes that long to the device
+ *   report_delay_us	a page request stays that long in the queue
+ *   map_fail_nth	the n-th map_pages call from now fails (0: none)
+ *   map_fail_errno	with this errno (default 12, ENOMEM)
+ *   pgsizes		page sizes of domains allocated from now on, a mask:
+ *			0x1000 | 0x200000 | 0x40000000 (default: all)
+ *   prq_limit		room in each page request queue, in requests (default and at
+ *			most 1024)
+ *   reset_knobs	writing gives all of them their default
+ *
+ * and counters: stats (a line "name value" for each of enum soft_stat in
+ * iommu_priv.h) and reset_stats (writing starts all of them but the gauges at 0).
+ */
+#ifndef SOFTIOMMU_H
+#define SOFTIOMMU_H
+
+#include <linux/iommu.h>
+#include <linux/types.h>
+
+struct soft_endpoint;
+struct soft_lane;
+
+#define SOFT_GROUP_INDEXES	512	/* page request group indexes are below */
+#define SOFT_GROUP_MAX		32	/* requests in a group, at most */
+
+/**
+ * struct soft_client - a kind of device
+ * @owner: the module; it can't be removed while a device is attached to a domain
+ * @respond: a page response for the group with that index has come.  Called in any
+ *	context, with interrupts on or off; may take raw spinlocks and wake threads.
+ *	Returns whether somebody still waited for it
+ */
+struct soft_client {
+	struct module *owner;
+	bool (*respond)(void *priv, unsigned int group,
+			enum iommu_page_response_code code);
+};
+
+/**
+ * struct soft_request - one page request of a group
+ * @iova: address of the page
+ * @perm: IOMMU_FAULT_PERM_READ, IOMMU_FAULT_PERM_WRITE
+ */
+struct soft_request {
+	u64 iova;
+	u32 perm;
+};
+
+/**
+ * typedef soft_access_fn - do the access
+ * @memory: where it goes
+ * @bytes: how much
+ * @ctx: as given to softiommu_access()
+ */
+typedef void (*soft_access_fn)(void *memory, size_t bytes, void *ctx);
+
+struct soft_endpoint *softiommu_endpoint_create(unsigned int iommu,
+						unsigned int nr_lanes,
+						bool can_fault,
+						const struct soft_client *client,
+						void *priv);
+void softiommu_endpoint_destroy(struct soft_endpoint *ep);
+int softiommu_endpoint_claim(struct soft_endpoint *ep, struct device *dev);
+struct soft_lane *softiommu_lane(struct soft_endpoint *ep, unsigned int lane);
+unsigned int softiommu_count(void);
+
+void softiommu_lane_set_epoch(struct soft_lane *lane, u32 epoch);
+int softiommu_access(struct soft_lane *lane, u32 epoch, u64 iova, size_t bytes,
+		     unsigned int prot, soft_access_fn fn, void *ctx);
+bool softiommu_translates(struct soft_lane *lane, u64 iova, unsigned int prot);
+int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
+			   const struct soft_request *requests,
+			   unsigned int nr_requests);
+
+#endif /* SOFTIOMMU_H */
