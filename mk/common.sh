@@ -9,6 +9,7 @@
 # $cache  what is slow to get and the same for every clone: packages and kernels
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
 out=$top/out
 cache=${VIOPF_CACHE:-${HOME:-/root}/.cache/vfio-iopf}
 export LC_ALL=C.UTF-8

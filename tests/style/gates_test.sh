@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# That each style checker can fail: it passes a small clean tree, and refuses the same
+# tree with one thing wrong in it.
+set -euo pipefail
+# shellcheck source=mk/common.sh
+. "$(dirname "$0")/../../mk/common.sh"
+# shellcheck source=mk/tap.sh
+. "$top/mk/tap.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+clean_tree()
+{
+	rm -rf "$tmp/tree"
+	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,vm}
+	cat >"$tmp/tree/module/good.c" <<-'EOF'
+		// SPDX-License-Identifier: GPL-2.0-only
+		/* A file with nothing wrong in it. */
+		#include <linux/kernel.h>
+
+		/**
+		 * good_sum - adds two numbers
+		 * @a: the first
+		 * @b: the second
+		 *
+		 * Return: their sum.
+		 */
+		int good_sum(int a, int b)
+		{
+			return a + b;
+		}
+	EOF
+	cat >"$tmp/tree/include/uapi/linux/good.h" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+		#ifndef _UAPI_LINUX_GOOD_H
+		#define _UAPI_LINUX_GOOD_H
+
+		#include <linux/types.h>
+
+		struct good {
+			__u32 flags;
+		};
+
+		#endif
+	EOF
+	cat >"$tmp/tree/vm/good" <<-'EOF'
+		#!/bin/sh
+		# SPDX-License-Identifier: GPL-2.0-only
+		echo "$1"
+	EOF
+}
+
+# passes CHECKER: the clean tree.
+passes()
+{
+	clean_tree
+	"$top/tests/style/check" "$1" "$tmp/tree"
+}
+
+# refuses CHECKER FILE SED_SCRIPT: FILE so changed.
+refuses()
+{
+	local checker=$1 file=$tmp/tree/$2
+	clean_tree
+	cp "$file" "$tmp/before"
+	(cd "$tmp" && sed -i "$3" "$file")
+	! cmp -s "$tmp/before" "$file" || die "the script changes nothing: $3"
+	! "$top/tests/style/check" "$checker" "$tmp/tree"
+}
+
+# sparse_says FUNCTION_BODY: builds a module of one function, in a project of its own.
+sparse_says()
+{
+	local project=$tmp/project
+	rm -rf "$project"
+	mkdir -p "$project"/{soft,include,tests,out/stock}
+	cp -r "$top"/{mk,vm} "$project/"
+	cp -r "$top/tests/style" "$project/tests/"
+	ln -s "$(readlink -f "$out/stock/kernel")" "$project/out/stock/kernel"
+	cat >"$project/soft/one.c" <<-EOF
+		// SPDX-License-Identifier: GPL-2.0-only
+		#include <linux/module.h>
+		#include <linux/uaccess.h>
+		int one(int __user *where);
+		int one(int __user *where)
+		{
+			$1
+		}
+		MODULE_DESCRIPTION("one");
+		MODULE_LICENSE("GPL");
+	EOF
+	echo 'obj-m := one.o' >"$project/soft/Kbuild"
+	"$project/tests/style/check" sparse
+}
+
+sparse_refuses()
+{
+	! sparse_says "$1"
+}
+
+seq -f '	if (a == %g) return b;' 90 >"$tmp/lines"
+while IFS='|' read -r checker file script; do
+	tap_ok "$checker passes a clean tree" passes "$checker"
+	tap_ok "$checker refuses: $script" refuses "$checker" "$file" "$script"
+done <<'EOF'
+checkpatch|module/good.c|s/a + b/a+b/
+kernel_doc|module/good.c|/@b:/d
+shell|vm/good|s/"$1"/$1/
+spelling|module/good.c|s/nothing wrong/teh wrong/
+spdx|module/good.c|1d
+whitespace|vm/good|s/$/ /
+loose_ends|module/good.c|s/nothing wrong/a TODO/
+length|module/good.c|/^{/r lines
+uapi|include/uapi/linux/good.h|s/__u32/u32/
+EOF
+tap_ok "spdx refuses the wrong licence" refuses spdx include/uapi/linux/good.h 's/ WITH .*note//'
+tap_ok "sparse passes a clean module" sparse_says 'int n; return get_user(n, where) ? 0 : n;'
+tap_ok "sparse refuses a user pointer followed" sparse_refuses 'return *where;'
+tap_ok "sparse refuses a compiler's warning" sparse_refuses 'int unused; return 0;'
+tap_end
