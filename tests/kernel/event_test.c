@@ -361,11 +361,6 @@ static void do_fork(void)
 	rig_close(&ev.rig);
 }
 
-static void ksm_stop(void)
-{
-	shell("echo 2 >/sys/kernel/mm/ksm/run; echo 0 >/sys/kernel/mm/ksm/run");
-}
-
 static void do_ksm(void)
 {
 	struct event ev;
@@ -384,7 +379,7 @@ static void do_ksm(void)
 	for (i = 0; i < NR_PAGES; i++)
 		assert_true(wait_until(page_flag(ev.p + i * PAGE, KPF_KSM) &&
 				       page_flag(twin + i * PAGE, KPF_KSM), 40));
-	assert_ok(shell("echo 0 >/sys/kernel/mm/ksm/run"));
+	assert_ok(file_write("/sys/kernel/mm/ksm/run", "0\n"));
 	assert_evicted(&ev, NR_PAGES, 0);
 	assert_int_equal(page_pfn(ev.p), page_pfn(twin));
 	assert_intact(&ev, 1, NR_PAGES);
@@ -392,7 +387,6 @@ static void do_ksm(void)
 	cpu_check(twin, ev.size, 1);
 	cpu_check(ev.p, ev.size, 2);
 	rig_close(&ev.rig);
-	ksm_stop();
 }
 
 static void thp_begin(struct event *ev)

@@ -163,11 +163,13 @@ int modules_load(const char *iopf, const char *softiommu, const char *softdma)
 	return n ? 0 : -1;
 }
 
-/* Swap that a case turned on, and what is mounted for it. */
-static int remove_swap(void)
+/* Swap and page merging that a case turned on. */
+static int restore_mm(void)
 {
 	char text[1024];
 
+	if (!file_read("/sys/kernel/mm/ksm/run", text, sizeof(text)) && text[0] == '1')
+		file_write("/sys/kernel/mm/ksm/run", "2\n");
 	file_read("/proc/swaps", text, sizeof(text));
 	if (!strchr(text, '\n') || !strchr(text, '\n')[1])
 		return 0;
@@ -190,7 +192,7 @@ int modules_unload(void)
 {
 	char bdfs[MAX_DEVICES][16];
 	unsigned int i, n;
-	int err = remove_swap();
+	int err = restore_mm();
 
 	n = devices_list(bdfs);
 	for (i = 0; i < n; i++) {

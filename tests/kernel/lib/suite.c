@@ -45,6 +45,11 @@ void nap_ms(unsigned int ms)
 		;
 }
 
+const void *case_arg(void)
+{
+	return current->arg;
+}
+
 void skip_because(const char *fmt, ...)
 {
 	va_list args;

@@ -29,6 +29,7 @@
  * @softiommu: parameters for softiommu.ko, or NULL
  * @softdma: parameters for softdma.ko, or NULL
  * @limit_s: seconds it may take, 0 for CASE_LIMIT_S
+ * @arg: for @run, from case_arg()
  * @no_modules: it loads what it needs itself, and unloads it
  */
 struct suite_case {
@@ -38,6 +39,7 @@ struct suite_case {
 	const char *softiommu;
 	const char *softdma;
 	unsigned int limit_s;
+	const void *arg;
 	int no_modules;
 };
 
@@ -54,6 +56,9 @@ int suite_run(const struct suite_case *cases, size_t n, int argc, char **argv);
 
 #define SUITE(cases, argc, argv) \
 	suite_run(cases, sizeof(cases) / sizeof((cases)[0]), argc, argv)
+
+/* The running case's @arg. */
+const void *case_arg(void);
 
 /* End the case here: what it needs is not there. */
 void skip_because(const char *fmt, ...)
