@@ -127,23 +127,13 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info)
 	return 0;
 }
 
-static int do_enable(struct viopf_container *c, unsigned long call, const char *what)
+int viopf_enable(struct viopf_container *c)
 {
 	struct vfio_iopf_enable arg = { .argsz = sizeof(arg) };
 
-	if (ioctl(c->fd, call, &arg))
-		return viopf_fail(errno, "can't turn demand paging %s", what);
+	if (ioctl(c->fd, VFIO_IOPF_ENABLE, &arg))
+		return viopf_fail(errno, "can't turn demand paging on");
 	return 0;
-}
-
-int viopf_enable(struct viopf_container *c)
-{
-	return do_enable(c, VFIO_IOPF_ENABLE, "on");
-}
-
-int viopf_disable(struct viopf_container *c)
-{
-	return do_enable(c, VFIO_IOPF_DISABLE, "off");
 }
 
 int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats)

@@ -23,7 +23,8 @@
  *    window it is taken for the second, and the stream goes on from there with
  *    half the window.
  * As a window doubles only when its end was reached, what is populated in vain
- * is never more than what the stream went through before.
+ * stays in proportion to what the stream went through before: it is at most some
+ * twice of that.
  *
  * Streams may go down as well: the range and the stream are then mirrored at the
  * middle of the segment, and it is the same. A stream without hits has not shown
@@ -224,11 +225,11 @@ void viopf_window_init(struct viopf_window *w, unsigned long first_iopfn)
  *
  * For a fault within %VIOPF_WINDOW_GAP pages of the edge, before
  * viopf_window_pick(), whether or not the segment is new. If a stream of the
- * neighbour ended at the edge, going towards @w, it is expected to go on here.
- * The neighbour is only read.
+ * neighbour ended at the edge, going towards @w, it is expected to go on here,
+ * and is the neighbour's no longer. The neighbour need not be locked.
  */
 void viopf_window_inherit(struct viopf_window *w,
-			  const struct viopf_window *neighbour,
+			  struct viopf_window *neighbour,
 			  unsigned long neighbour_pages,
 			  unsigned long nr_pages, bool down)
 {
@@ -241,6 +242,7 @@ void viopf_window_inherit(struct viopf_window *w,
 
 		if (!s.size || !at_edge || (s.hits && s.down != down))
 			continue;
+		neighbour->streams[i].size = 0;
 		s.first = edge;
 		s.end = edge;
 		s.down = down;

@@ -51,7 +51,7 @@ struct viopf_window {
 
 void viopf_window_init(struct viopf_window *w, unsigned long first_iopfn);
 void viopf_window_inherit(struct viopf_window *w,
-			  const struct viopf_window *neighbour,
+			  struct viopf_window *neighbour,
 			  unsigned long neighbour_pages,
 			  unsigned long nr_pages, bool down);
 void viopf_window_pick(struct viopf_window *w, unsigned long page,

@@ -235,14 +235,6 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
 int viopf_enable(struct viopf_container *c);
 
 /**
- * viopf_disable - turn demand paging off: pin all mappings
- * @c: the container
- *
- * Errors: ENOTTY as above, EFAULT, ENOMEM, EBUSY. On failure it stays on.
- */
-int viopf_disable(struct viopf_container *c);
-
-/**
  * viopf_stats - the container's counters
  * @c: the container
  * @stats: filled in (<linux/vfio_iopf.h>)

@@ -22,7 +22,6 @@
  *  EINVAL    @argsz is too small, or a flag is unknown
  *  EFAULT    the structure can't be read or written
  *  ENOTTY    the container was not opened with VFIO_IOPF_IOMMU
- *  EBUSY     the container's state forbids it (see the call)
  *  ENODEV    the container was cut off after its IOMMU refused an eviction
  *  ========  ===============================================================
  */
@@ -45,7 +44,7 @@
 #define VFIO_IOPF_BASE		(VFIO_BASE + 64)
 
 /**
- * struct vfio_iopf_enable - argument of VFIO_IOPF_ENABLE and VFIO_IOPF_DISABLE
+ * struct vfio_iopf_enable - argument of VFIO_IOPF_ENABLE
  * @argsz: sizeof(struct vfio_iopf_enable)
  * @flags: must be 0
  */
@@ -57,25 +56,11 @@ struct vfio_iopf_enable {
 /**
  * VFIO_IOPF_ENABLE - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 0, struct vfio_iopf_enable)
  *
- * Mappings are from now on paged in on demand, those made before included: what
- * was pinned for them is unpinned, and devices fault it in again as they reach
- * for it. Enabling what is enabled changes nothing and succeeds.
- *
- * Errors: ENODEV also if a group in the container has a device that cannot
- * fault.
+ * From now on mappings are paged in on demand. A container that was opened with
+ * VFIO_IOPF_IOMMU is enabled from the start. Enabling what is enabled changes
+ * nothing and succeeds, so a client may call this to be sure.
  */
 #define VFIO_IOPF_ENABLE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 0)
-
-/**
- * VFIO_IOPF_DISABLE - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 1, struct vfio_iopf_enable)
- *
- * Mappings are from now on pinned as type1 pins them, those made before
- * included. On failure demand paging stays enabled.
- *
- * Errors: also what pinning can fail with: EFAULT (an address is not mapped in
- * the process), ENOMEM (RLIMIT_MEMLOCK, or memory).
- */
-#define VFIO_IOPF_DISABLE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 1)
 
 /**
  * struct vfio_iopf_stats - argument of VFIO_IOPF_STATS
@@ -145,11 +130,11 @@ struct vfio_iopf_stats {
 };
 
 /**
- * VFIO_IOPF_STATS - _IOWR(VFIO_TYPE, VFIO_IOPF_BASE + 2, struct vfio_iopf_stats)
+ * VFIO_IOPF_STATS - _IOWR(VFIO_TYPE, VFIO_IOPF_BASE + 1, struct vfio_iopf_stats)
  *
  * Fills in as much of the structure as @argsz covers, in whole members.
  */
-#define VFIO_IOPF_STATS		_IO(VFIO_TYPE, VFIO_IOPF_BASE + 2)
+#define VFIO_IOPF_STATS		_IO(VFIO_TYPE, VFIO_IOPF_BASE + 1)
 
 /**
  * struct vfio_iommu_type1_info_cap_iopf - how demand paging works here

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Containers: what VFIO's core calls.
+ *
+ * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU for a container
+ * that has groups, attaches those, and later detaches them; the last one gone,
+ * it releases ours. Attach, detach and release come under VFIO's own lock for
+ * the container; ioctls come under none.
+ */
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "viopf.h"
+
+/* All containers, for debugfs. */
+DEFINE_MUTEX(viopf_containers_lock);
+LIST_HEAD(viopf_containers);
+
+/*
+ * Teach lockdep that reclaim takes a segment's lock, before it ever does: then
+ * any allocation under that lock that could reclaim is reported at once, and not
+ * on the day when memory is short.
+ */
+static void viopf_prime_lockdep(void)
+{
+	struct viopf_segment dummy;
+
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return;
+
+	viopf_segment_lock_init(&dummy);
+	fs_reclaim_acquire(GFP_KERNEL);
+	mutex_lock(&dummy.lock);
+	mutex_unlock(&dummy.lock);
+	fs_reclaim_release(GFP_KERNEL);
+	mutex_destroy(&dummy.lock);
+}
+
+static struct viopf_container *viopf_container_alloc(void)
+{
+	static atomic_t ids = ATOMIC_INIT(0);
+	struct viopf_container *container;
+
+	container = kzalloc(sizeof(*container), GFP_KERNEL_ACCOUNT);
+	if (!container)
+		return NULL;
+
+	mutex_init(&container->lock);
+	INIT_LIST_HEAD(&container->domains);
+	rwlock_init(&container->map_lock);
+	container->mappings = RB_ROOT_CACHED;
+	container->mappings_left = viopf_mapping_limit;
+	container->enabled = true;
+	INIT_WORK(&container->quarantine_work, viopf_keep_work);
+	container->id = atomic_inc_return(&ids);
+	return container;
+}
+
+static void *viopf_open(unsigned long arg)
+{
+	struct viopf_container *container;
+	int ret = -ENOMEM;
+
+	if (arg != VFIO_IOPF_IOMMU)
+		return ERR_PTR(-EINVAL);
+
+	viopf_prime_lockdep();
+	container = viopf_container_alloc();
+	if (!container)
+		return ERR_PTR(-ENOMEM);
+	container->set = kzalloc(struct_size(container->set, domains, 0),
+				 GFP_KERNEL_ACCOUNT);
+	if (!container->set)
+		goto out_free;
+	ret = viopf_iova_init(&container->valid_iova, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto out_free_set;
+	ret = viopf_workers_start(container);
+	if (ret)
+		goto out_deinit_iova;
+
+	mutex_lock(&viopf_containers_lock);
+	list_add_tail(&container->node, &viopf_containers);
+	mutex_unlock(&viopf_containers_lock);
+	return container;
+
+out_deinit_iova:
+	viopf_iova_deinit(&container->valid_iova);
+out_free_set:
+	kfree(container->set);
+out_free:
+	kfree(container);
+	return ERR_PTR(ret);
+}
+
+static void viopf_release(void *iommu_data)
+{
+	struct viopf_container *container = iommu_data;
+
+	mutex_lock(&viopf_containers_lock);
+	list_del(&container->node);
+	mutex_unlock(&viopf_containers_lock);
+
+	mutex_lock(&container->lock);
+	viopf_mapping_unmap_all(container);
+	mutex_unlock(&container->lock);
+	viopf_workers_stop(container);
+	cancel_work_sync(&container->quarantine_work);
+
+	WARN_ON(!list_empty(&container->domains));
+	viopf_iova_deinit(&container->valid_iova);
+	kfree(container->set);
+	mutex_destroy(&container->lock);
+	kfree(container);
+}
+
+static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
+			      enum vfio_group_type type)
+{
+	struct viopf_container *container = iommu_data;
+	struct viopf_group *vgroup;
+	int ret = -EINVAL;
+
+	/* A mediated device has no page requests: it can't be here. */
+	if (type != VFIO_IOMMU)
+		return -EINVAL;
+
+	mutex_lock(&container->lock);
+	if (viopf_group_find(container, group))
+		goto out_unlock;
+	vgroup = viopf_group_create(container, group);
+	if (!vgroup) {
+		ret = -ENOMEM;
+		goto out_unlock;
+	}
+	ret = viopf_group_attach(vgroup);
+	if (ret)
+		viopf_group_destroy(vgroup);
+out_unlock:
+	mutex_unlock(&container->lock);
+	return ret;
+}
+
+static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
+{
+	struct viopf_container *container = iommu_data;
+	struct viopf_group *vgroup;
+
+	mutex_lock(&container->lock);
+	vgroup = viopf_group_find(container, group);
+	if (!WARN_ON(!vgroup)) {
+		viopf_group_detach(vgroup);
+		viopf_group_destroy(vgroup);
+	}
+	mutex_unlock(&container->lock);
+}
+
+static struct iommu_domain *viopf_group_iommu_domain(void *iommu_data,
+						     struct iommu_group *group)
+{
+	struct viopf_container *container = iommu_data;
+	struct iommu_domain *domain = ERR_PTR(-ENODEV);
+	struct viopf_group *vgroup;
+
+	mutex_lock(&container->lock);
+	vgroup = viopf_group_find(container, group);
+	if (vgroup)
+		domain = vgroup->domain->domain;
+	mutex_unlock(&container->lock);
+	return domain;
+}
+
+static long viopf_check_extension(struct viopf_container *container,
+				  unsigned long arg)
+{
+	switch (arg) {
+	case VFIO_IOPF_IOMMU:
+	case VFIO_IOPF:
+		return 1;
+	case VFIO_UNMAP_ALL:
+		/* Else the answer would speak for every container, type1's too. */
+		return container ? 1 : 0;
+	default:
+		return 0;
+	}
+}
+
+static long viopf_map_dma(struct viopf_container *container, void __user *arg)
+{
+	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
+	struct vfio_iommu_type1_dma_map map;
+
+	if (copy_from_user(&map, arg, minsz))
+		return -EFAULT;
+	if (map.argsz < minsz || map.flags & ~known)
+		return -EINVAL;
+	return viopf_mapping_create(container, &map);
+}
+
+static long viopf_unmap_dma(struct viopf_container *container,
+			    void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	int ret;
+
+	if (copy_from_user(&unmap, arg, minsz))
+		return -EFAULT;
+	if (unmap.argsz < minsz || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
+		return -EINVAL;
+
+	ret = viopf_mapping_unmap(container, &unmap);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
+
+/* Every container of ours is enabled: see VFIO_IOPF_IOMMU. */
+static long viopf_enable(struct viopf_container *container, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iopf_enable, flags);
+	struct vfio_iopf_enable enable;
+
+	if (copy_from_user(&enable, arg, minsz))
+		return -EFAULT;
+	if (enable.argsz < minsz || enable.flags)
+		return -EINVAL;
+	return viopf_container_failed(container) ? -ENODEV : 0;
+}
+
+static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
+{
+	struct viopf_container *container = iommu_data;
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_CHECK_EXTENSION:
+		return viopf_check_extension(container, arg);
+	case VFIO_IOMMU_GET_INFO:
+		return viopf_get_info(container, uarg);
+	case VFIO_IOMMU_MAP_DMA:
+		return viopf_map_dma(container, uarg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return viopf_unmap_dma(container, uarg);
+	case VFIO_IOPF_ENABLE:
+		return viopf_enable(container, uarg);
+	case VFIO_IOPF_STATS:
+		return viopf_get_stats(container, uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+const struct vfio_iommu_driver_ops viopf_driver_ops = {
+	.name			= "vfio-iommu-iopf",
+	.owner			= THIS_MODULE,
+	.open			= viopf_open,
+	.release		= viopf_release,
+	.ioctl			= viopf_ioctl,
+	.attach_group		= viopf_attach_group,
+	.detach_group		= viopf_detach_group,
+	.group_iommu_domain	= viopf_group_iommu_domain,
+};

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Domains and groups: attach and detach.
+ *
+ * A group joins the first domain of its container that takes it, or gets one of
+ * its own, with an empty quarantine domain beside it (keep.c).
+ *
+ * DOC: the order of things
+ *
+ * A page request can come as soon as a group is attached, and a page request is
+ * answered SUCCESS when all domains of the container's set have the page. So
+ * attach goes: IOVA ranges checked; domain made, with its handler; every device
+ * of the group able to fault; the domain in the set and all segments in step
+ * with it; and only then the group in the domain. Each step is undone by the
+ * label that names it.
+ *
+ * Detach goes: the group out of the domain, after which the iommu core hands no
+ * new request to us; those on their way answered; the devices' page requests
+ * off; and if the domain has no group left, segments moved to a set without
+ * it, so that nothing refers to it when it is freed. It can't fail.
+ */
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/slab.h>
+
+#include "viopf.h"
+
+static void viopf_domain_free(struct viopf_domain *vdomain)
+{
+	if (vdomain->quarantine)
+		iommu_domain_free(vdomain->quarantine);
+	if (vdomain->domain)
+		iommu_domain_free(vdomain->domain);
+	kfree(vdomain);
+}
+
+/* An iommu_domain for @dev that sends page requests here. */
+static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev)
+{
+	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
+
+	if (IS_ERR(domain))
+		return domain;
+	if (!(domain->pgsize_bitmap & PAGE_SIZE)) {
+		dev_err(dev, "vfio_iommu_iopf: the IOMMU's pages are not %lu bytes\n",
+			PAGE_SIZE);
+		iommu_domain_free(domain);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+
+	/* Only leaves that a record can express: see leaf.c. */
+	domain->pgsize_bitmap &= VIOPF_LEAF_SIZES;
+	domain->iopf_handler = viopf_iopf_handler;
+	if (domain->ops->enforce_cache_coherency)
+		domain->ops->enforce_cache_coherency(domain);
+	return domain;
+}
+
+static int viopf_first_dev(struct device *dev, void *data)
+{
+	*(struct device **)data = dev;
+	return 1;
+}
+
+static struct viopf_domain *viopf_domain_create(struct iommu_group *group)
+{
+	struct viopf_domain *vdomain;
+	struct device *dev = NULL;
+	int ret;
+
+	/* VFIO holds the group's devices while it is attached. */
+	iommu_group_for_each_dev(group, &dev, viopf_first_dev);
+	if (!dev)
+		return ERR_PTR(-ENODEV);
+
+	vdomain = kzalloc(sizeof(*vdomain), GFP_KERNEL_ACCOUNT);
+	if (!vdomain)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&vdomain->groups);
+
+	vdomain->domain = viopf_iommu_domain_alloc(dev);
+	if (IS_ERR(vdomain->domain)) {
+		ret = PTR_ERR(vdomain->domain);
+		vdomain->domain = NULL;
+		goto out_free;
+	}
+	vdomain->quarantine = viopf_iommu_domain_alloc(dev);
+	if (IS_ERR(vdomain->quarantine)) {
+		ret = PTR_ERR(vdomain->quarantine);
+		vdomain->quarantine = NULL;
+		goto out_free;
+	}
+	return vdomain;
+
+out_free:
+	viopf_domain_free(vdomain);
+	return ERR_PTR(ret);
+}
+
+/*
+ * Where interrupts are translated along with DMA (Arm), the domain needs to know
+ * which IOVA the group leaves for them.
+ */
+static int viopf_domain_reserve_msi(struct viopf_domain *vdomain,
+				    struct iommu_group *group)
+{
+	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = iommu_get_group_resv_regions(group, &regions);
+	list_for_each_entry_safe(region, next, &regions, list) {
+		if (!ret && region->type == IOMMU_RESV_SW_MSI)
+			ret = iommu_get_msi_cookie(vdomain->domain,
+						   region->start);
+		list_del(&region->list);
+		kfree(region);
+	}
+	return ret == -ENODEV ? 0 : ret;
+}
+
+/* The container's domains as a set, with @add and without @remove. */
+static struct viopf_domain_set *
+viopf_domain_set_create(struct viopf_container *container,
+			const struct viopf_domain *add,
+			const struct viopf_domain *remove, gfp_t gfp)
+{
+	unsigned int max = list_count_nodes(&container->domains) + 1;
+	struct viopf_domain_set *set;
+	struct viopf_domain *vdomain;
+
+	set = kzalloc(struct_size(set, domains, max), gfp);
+	if (!set)
+		return NULL;
+
+	list_for_each_entry(vdomain, &container->domains, node) {
+		if (vdomain == remove)
+			continue;
+		set->nr++;
+		set->domains[set->nr - 1] = vdomain->domain;
+		set->leaf_sizes |= vdomain->domain->pgsize_bitmap;
+	}
+	if (add) {
+		set->nr++;
+		set->domains[set->nr - 1] = add->domain;
+		set->leaf_sizes |= add->domain->pgsize_bitmap;
+	}
+	return set;
+}
+
+/* Replace the container's set, in every segment, and free the old one. */
+static void viopf_domain_set_install(struct viopf_container *container,
+				     struct viopf_domain_set *set)
+{
+	struct viopf_domain_set *old = container->set;
+
+	viopf_segments_use_set(container, set);
+	kfree(old);
+}
+
+static int viopf_domain_add(struct viopf_container *container,
+			    struct viopf_domain *vdomain)
+{
+	struct viopf_domain_set *set;
+
+	set = viopf_domain_set_create(container, vdomain, NULL,
+				      GFP_KERNEL_ACCOUNT);
+	if (!set)
+		return -ENOMEM;
+	viopf_domain_set_install(container, set);
+	list_add_tail(&vdomain->node, &container->domains);
+	return 0;
+}
+
+static void viopf_domain_remove(struct viopf_container *container,
+				struct viopf_domain *vdomain)
+{
+	struct viopf_domain_set *set;
+
+	set = viopf_domain_set_create(container, NULL, vdomain,
+				      GFP_KERNEL | __GFP_NOFAIL);
+	viopf_domain_set_install(container, set);
+	list_del(&vdomain->node);
+	viopf_domain_free(vdomain);
+}
+
+/* Turn page requests of a group's devices on, or off again. */
+struct viopf_dev_iopf {
+	struct device	*until;
+	bool		undo;
+};
+
+static int viopf_dev_iopf_enable(struct device *dev, void *data)
+{
+	struct viopf_dev_iopf *walk = data;
+	int ret = iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+
+	if (ret) {
+		walk->until = dev;
+		walk->undo = true;
+		dev_err(dev, "vfio_iommu_iopf: can't take page faults (%d); use VFIO_TYPE1v2_IOMMU\n",
+			ret);
+	}
+	return ret;
+}
+
+static int viopf_dev_iopf_disable(struct device *dev, void *data)
+{
+	struct viopf_dev_iopf *walk = data;
+
+	if (walk->undo && dev == walk->until)
+		return 1;
+	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+	return 0;
+}
+
+static int viopf_group_iopf_enable(struct iommu_group *group)
+{
+	struct viopf_dev_iopf walk = { };
+	int ret;
+
+	ret = iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_enable);
+	if (!ret)
+		return 0;
+	iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_disable);
+	return -ENODEV;
+}
+
+static void viopf_group_iopf_disable(struct iommu_group *group)
+{
+	struct viopf_dev_iopf walk = { };
+
+	iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_disable);
+}
+
+/* Take what @group reserves out of @valid. */
+static int viopf_iova_exclude_group(struct viopf_iova *valid,
+				    struct iommu_group *group)
+{
+	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = iommu_get_group_resv_regions(group, &regions);
+	list_for_each_entry_safe(region, next, &regions, list) {
+		/* Direct mappings that a driver may give up don't bind us. */
+		if (!ret && region->length &&
+		    region->type != IOMMU_RESV_DIRECT_RELAXABLE)
+			ret = viopf_iova_exclude(valid, region->start,
+						 region->start +
+						 region->length - 1,
+						 GFP_KERNEL_ACCOUNT);
+		list_del(&region->list);
+		kfree(region);
+	}
+	return ret;
+}
+
+static int viopf_iova_add_domain(struct viopf_iova *valid,
+				 const struct viopf_domain *vdomain)
+{
+	const struct iommu_domain_geometry *geometry =
+		&vdomain->domain->geometry;
+	struct viopf_group *vgroup;
+	int ret = 0;
+
+	viopf_iova_intersect(valid, geometry->aperture_start,
+			     geometry->aperture_end);
+	list_for_each_entry(vgroup, &vdomain->groups, node) {
+		ret = viopf_iova_exclude_group(valid, vgroup->group);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* Recompute from all domains, and a group and domain that are to come. */
+static int viopf_iova_compute(struct viopf_container *container,
+			      const struct viopf_domain *add,
+			      struct iommu_group *group,
+			      struct viopf_iova *valid)
+{
+	struct viopf_domain *vdomain;
+	int ret;
+
+	ret = viopf_iova_init(valid, GFP_KERNEL_ACCOUNT);
+	list_for_each_entry(vdomain, &container->domains, node)
+		if (!ret)
+			ret = viopf_iova_add_domain(valid, vdomain);
+	if (!ret && add)
+		ret = viopf_iova_add_domain(valid, add);
+	if (!ret && group)
+		ret = viopf_iova_exclude_group(valid, group);
+	if (ret)
+		viopf_iova_deinit(valid);
+	return ret;
+}
+
+/* What is mapped must stay where it may be. */
+static int viopf_iova_check_mappings(struct viopf_container *container,
+				     const struct viopf_iova *valid)
+{
+	struct interval_tree_node *node;
+
+	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
+	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
+		if (!viopf_iova_contains(valid, node->start, node->last))
+			return -EINVAL;
+	return 0;
+}
+
+static int viopf_iova_update(struct viopf_container *container,
+			     const struct viopf_domain *add,
+			     struct iommu_group *group, struct viopf_iova *valid)
+{
+	int ret = viopf_iova_compute(container, add, group, valid);
+
+	if (ret)
+		return ret;
+	ret = viopf_iova_check_mappings(container, valid);
+	if (ret)
+		viopf_iova_deinit(valid);
+	return ret;
+}
+
+/* Put the group where it belongs, now that its page requests may come. */
+static int viopf_group_join(struct viopf_group *vgroup,
+			    struct viopf_domain *vdomain)
+{
+	int ret;
+
+	vgroup->domain = vdomain;
+	ret = iommu_attach_group_handle(vdomain->domain, vgroup->group,
+					&vgroup->handle);
+	if (!ret)
+		list_add_tail(&vgroup->node, &vdomain->groups);
+	return ret;
+}
+
+static int viopf_group_join_any(struct viopf_group *vgroup)
+{
+	struct viopf_container *container = vgroup->container;
+	struct viopf_iova valid;
+	struct viopf_domain *vdomain;
+	int ret;
+
+	ret = viopf_iova_update(container, NULL, vgroup->group, &valid);
+	if (ret)
+		return ret;
+
+	ret = -EINVAL;
+	list_for_each_entry(vdomain, &container->domains, node) {
+		ret = viopf_group_join(vgroup, vdomain);
+		if (!ret)
+			break;
+	}
+	if (ret)
+		viopf_iova_deinit(&valid);
+	else
+		viopf_iova_move(&container->valid_iova, &valid);
+	return ret;
+}
+
+static int viopf_group_join_new(struct viopf_group *vgroup)
+{
+	struct viopf_container *container = vgroup->container;
+	struct viopf_domain *vdomain;
+	struct viopf_iova valid;
+	int ret;
+
+	vdomain = viopf_domain_create(vgroup->group);
+	if (IS_ERR(vdomain))
+		return PTR_ERR(vdomain);
+
+	ret = viopf_domain_reserve_msi(vdomain, vgroup->group);
+	if (ret)
+		goto out_free_domain;
+	ret = viopf_iova_update(container, vdomain, vgroup->group, &valid);
+	if (ret)
+		goto out_free_domain;
+	ret = viopf_domain_add(container, vdomain);
+	if (ret)
+		goto out_deinit_iova;
+	ret = viopf_group_join(vgroup, vdomain);
+	if (ret)
+		goto out_remove_domain;
+
+	viopf_iova_move(&container->valid_iova, &valid);
+	return 0;
+
+out_remove_domain:
+	viopf_domain_remove(container, vdomain);
+	viopf_iova_deinit(&valid);
+	return ret;
+out_deinit_iova:
+	viopf_iova_deinit(&valid);
+out_free_domain:
+	viopf_domain_free(vdomain);
+	return ret;
+}
+
+/**
+ * viopf_group_create() - make the object for a group, not attached
+ * @container: for which container
+ * @group: the group; VFIO keeps it while it is attached
+ *
+ * Return: it, or NULL without memory.
+ */
+struct viopf_group *viopf_group_create(struct viopf_container *container,
+				       struct iommu_group *group)
+{
+	struct viopf_group *vgroup;
+
+	vgroup = kzalloc(sizeof(*vgroup), GFP_KERNEL_ACCOUNT);
+	if (!vgroup)
+		return NULL;
+	vgroup->container = container;
+	vgroup->group = group;
+	return vgroup;
+}
+
+/**
+ * viopf_group_destroy() - free it again
+ * @vgroup: not attached
+ */
+void viopf_group_destroy(struct viopf_group *vgroup)
+{
+	WARN_ON(vgroup->faults_pending);
+	kfree(vgroup);
+}
+
+/**
+ * viopf_group_attach() - let a group's devices at the container's memory
+ * @vgroup: with container->lock held
+ *
+ * Return: 0; -ENODEV: a device can't fault, or the container failed; -EPERM: its
+ * interrupts are not isolated; -EINVAL: what is mapped already is where this group can't have it; -EOPNOTSUPP: an IOMMU with
+ * pages of another size; -ENOMEM.
+ */
+int viopf_group_attach(struct viopf_group *vgroup)
+{
+	int ret;
+
+	lockdep_assert_held(&vgroup->container->lock);
+
+	if (viopf_container_failed(vgroup->container))
+		return -ENODEV;
+	if (!viopf_allow_unsafe_interrupts &&
+	    !iommu_group_has_isolated_msi(vgroup->group)) {
+		pr_warn("vfio_iommu_iopf: no interrupt remapping; allow_unsafe_interrupts=1 if you trust the device\n");
+		return -EPERM;
+	}
+
+	ret = viopf_group_iopf_enable(vgroup->group);
+	if (ret)
+		return ret;
+	ret = viopf_group_join_any(vgroup);
+	if (ret)
+		ret = viopf_group_join_new(vgroup);
+	if (ret)
+		viopf_group_iopf_disable(vgroup->group);
+	return ret;
+}
+
+/**
+ * viopf_group_detach() - the reverse; can't fail
+ * @vgroup: with container->lock held
+ */
+void viopf_group_detach(struct viopf_group *vgroup)
+{
+	struct viopf_container *container = vgroup->container;
+	struct viopf_domain *vdomain = vgroup->domain;
+	struct viopf_iova valid;
+
+	lockdep_assert_held(&container->lock);
+
+	iommu_detach_group_handle(vdomain->domain, vgroup->group);
+	viopf_faults_cancel_group(vgroup);
+	viopf_group_iopf_disable(vgroup->group);
+
+	list_del(&vgroup->node);
+	if (list_empty(&vdomain->groups))
+		viopf_domain_remove(container, vdomain);
+
+	/* Without memory for it the ranges stay narrower than they could be. */
+	if (!viopf_iova_compute(container, NULL, NULL, &valid))
+		viopf_iova_move(&container->valid_iova, &valid);
+}
+
+/**
+ * viopf_group_find() - find our object for a group
+ * @container: locked
+ * @group: the iommu core's
+ *
+ * Return: it, or NULL if it isn't attached here.
+ */
+struct viopf_group *viopf_group_find(struct viopf_container *container,
+				     const struct iommu_group *group)
+{
+	struct viopf_domain *vdomain;
+	struct viopf_group *vgroup;
+
+	lockdep_assert_held(&container->lock);
+
+	list_for_each_entry(vdomain, &container->domains, node)
+		list_for_each_entry(vgroup, &vdomain->groups, node)
+			if (vgroup->group == group)
+				return vgroup;
+	return NULL;
+}
+
+/**
+ * viopf_container_pgsizes() - the page sizes of a container
+ * @container: locked
+ *
+ * Return: a bitmap of those that each domain has; PAGE_SIZE is among them.
+ */
+unsigned long viopf_container_pgsizes(struct viopf_container *container)
+{
+	unsigned long sizes = VIOPF_LEAF_SIZES;
+	struct viopf_domain *vdomain;
+
+	lockdep_assert_held(&container->lock);
+
+	list_for_each_entry(vdomain, &container->domains, node)
+		sizes &= vdomain->domain->pgsize_bitmap;
+	return sizes;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One page request, from the address to the answer.
+ *
+ * It runs in a worker, which may block for as long as memory takes to come, on
+ * a disk, on user space (userfaultfd), and holds references meanwhile, no lock.
+ * The steps are: find the mapping and check the permission; find or make the
+ * segment; snapshot and map (snapshot.c). If the page isn't there, bring it in,
+ * and snapshot again. In this order a copy-on-write break, which invalidates
+ * the range, comes before the sequence is read and costs no retry.
+ *
+ * Bringing in is get_user_pages_remote() for its side effect alone: no page is
+ * asked for, so none is referenced. hmm_range_fault() could fault too, but can't
+ * let go of mmap_lock, so that userfaultfd would refuse.
+ *
+ * Memory that comes in is charged to the owner's memory cgroup, which is what
+ * the active memcg is for; the worker is a kernel thread and has none.
+ *
+ * Shortage of memory delays a fault. Nothing but a bad address, a dead process,
+ * UNMAP_DMA or detach makes it fail.
+ */
+#include <linux/delay.h>
+#include <linux/iommu.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "viopf.h"
+
+/* Let reclaim run, then wait a little, longer each time, up to 1/8 s. */
+static void viopf_fault_back_off(struct viopf_container *container,
+				 unsigned int tries)
+{
+	unsigned long page;
+
+	viopf_count(container, backoffs, 1);
+	page = __get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	free_page(page);
+	if (!page || tries > 2)
+		schedule_timeout_killable(min_t(unsigned long, HZ / 8,
+						1UL << min(tries, 10U)));
+}
+
+/* Say once for each mapping why it can't be faulted in, if the reason is this. */
+static void viopf_fault_explain(struct viopf_mapping *mapping,
+				unsigned long uaddr)
+{
+	struct vm_area_struct *vma;
+	bool special;
+
+	if (READ_ONCE(mapping->warned) || mmap_read_lock_killable(mapping->mm))
+		return;
+	vma = vma_lookup(mapping->mm, uaddr);
+	special = vma && (vma->vm_flags & (VM_IO | VM_PFNMAP));
+	mmap_read_unlock(mapping->mm);
+
+	if (special && !xchg(&mapping->warned, true))
+		pr_info("vfio_iommu_iopf: container %u: a device asked for IOVA %#lx, which is device memory and can't be paged on demand; answered INVALID\n",
+			mapping->container->id,
+			mapping->node.start + (uaddr - mapping->uaddr));
+}
+
+/*
+ * Have the mm bring the page in, and the pages after it if the span is to be
+ * populated, as the device may use it.
+ */
+static int viopf_fault_bring_in(struct viopf_worker *worker,
+				struct viopf_segment *segment,
+				const struct viopf_span *span)
+{
+	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
+			     (span->write ? FOLL_WRITE : 0);
+	unsigned long uaddr = viopf_segment_uaddr(segment, span->page);
+	struct viopf_mapping *mapping = segment->mapping;
+	struct mm_struct *mm = mapping->mm;
+	int locked = 1;
+	long ret;
+
+	viopf_count(worker->container, bring_ins, 1);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = get_user_pages_remote(mm, uaddr,
+				    span->populate ? span->end - span->page : 1,
+				    flags, NULL, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+
+	if (ret == -EFAULT)
+		viopf_fault_explain(mapping, uaddr);
+	return ret < 0 ? ret : 0;
+}
+
+/* One step towards the page. 0: there; -EAGAIN, -ENOMEM: once more; else why not. */
+static int viopf_fault_try(struct viopf_worker *worker,
+			   struct viopf_segment *segment,
+			   const struct viopf_span *span)
+{
+	int ret;
+
+	ret = viopf_snapshot_map(worker, segment, span);
+	if (ret != -ENODATA)
+		return ret;
+
+	ret = viopf_fault_bring_in(worker, segment, span);
+	if (ret)
+		return ret;
+	ret = viopf_snapshot_map(worker, segment, span);
+	return ret == -ENODATA ? -EAGAIN : ret;
+}
+
+static int viopf_fault_page(struct viopf_worker *worker,
+			    struct viopf_segment *segment, unsigned long iova,
+			    bool write)
+{
+	struct viopf_container *container = worker->container;
+	struct viopf_span span = {
+		.page = viopf_segment_page(segment, iova),
+		.write = write,
+	};
+	unsigned int tries;
+	int ret;
+
+	if (viopf_span_begin(segment, &span)) {
+		viopf_count(container, faults_spurious, 1);
+		return 0;
+	}
+
+	for (tries = 0; !viopf_worker_aborted(worker); tries++) {
+		ret = viopf_fault_try(worker, segment, &span);
+		switch (ret) {
+		case 0:
+			viopf_count(container, faults, 1);
+			return 0;
+		case -EAGAIN:
+		case -EINTR:
+			viopf_count(container, retries, 1);
+			cond_resched();
+			break;
+		case -ENOMEM:
+			viopf_fault_back_off(container, tries);
+			break;
+		default:
+			return ret;
+		}
+	}
+	return -EINTR;
+}
+
+/* The worker holds the mapping and its mm. */
+static int viopf_fault_in_mapping(struct viopf_worker *worker,
+				  struct viopf_mapping *mapping,
+				  unsigned long iova, bool write)
+{
+	struct viopf_segment *segment;
+	unsigned int tries = 0;
+
+	for (;;) {
+		segment = viopf_segment_get(mapping, iova);
+		if (!IS_ERR(segment))
+			return viopf_fault_page(worker, segment, iova, write);
+		if (PTR_ERR(segment) != -ENOMEM || viopf_worker_aborted(worker))
+			return PTR_ERR(segment);
+		viopf_fault_back_off(worker->container, tries++);
+	}
+}
+
+/* The same, with what it allocates charged to the owner of the memory. */
+static int viopf_fault_charged(struct viopf_worker *worker,
+			       struct viopf_mapping *mapping,
+			       unsigned long iova, bool write)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(mapping->mm);
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	int ret;
+
+	ret = viopf_fault_in_mapping(worker, mapping, iova, write);
+	set_active_memcg(old);
+	mem_cgroup_put(memcg);
+	return ret;
+}
+
+/**
+ * viopf_fault_resolve() - map what one page request asks for
+ * @worker: the thread that we are
+ * @request: the request
+ *
+ * A request that asks for no permission gets reading, as does one that wants to
+ * execute: a mapping does not tell the two apart.
+ *
+ * Return: 0: it is mapped; -EIO: the container failed; else a reason why it can
+ * never be.
+ */
+int viopf_fault_resolve(struct viopf_worker *worker,
+			const struct iommu_fault_page_request *request)
+{
+	struct viopf_container *container = worker->container;
+	bool write = request->perm & IOMMU_FAULT_PERM_WRITE;
+	bool read = !write || (request->perm & IOMMU_FAULT_PERM_READ);
+	int need = (read ? IOMMU_READ : 0) | (write ? IOMMU_WRITE : 0);
+	unsigned long iova = request->addr & PAGE_MASK;
+	struct viopf_mapping *mapping;
+	int ret = -EPERM;
+
+	viopf_count(container, requests, 1);
+	if (viopf_container_failed(container))
+		return -EIO;
+	mapping = viopf_mapping_find_get(container, iova);
+	if (!mapping)
+		return -ENOENT;
+
+	if ((mapping->prot & need) == need) {
+		ret = -ESRCH;
+		if (viopf_worker_enter(worker, mapping)) {
+			ret = viopf_fault_charged(worker, mapping, iova, write);
+			viopf_worker_leave(worker);
+		}
+	}
+	viopf_mapping_put(mapping);
+	return ret;
+}

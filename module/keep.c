@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keeping pages: what happens when an IOMMU refuses to let go.
+ *
+ * The kernel is about to reuse pages that a device can still reach, and an
+ * eviction can't fail. So the pages are kept from reuse: while the notifier still
+ * holds the mm off, each page that the segment has mapped gets a reference, which
+ * needs no memory. Then a worker cuts the devices off, by moving their groups
+ * to a quarantine domain that was made ready at attach, in which nothing is
+ * mapped. After that no DMA can reach the pages, and the references go.
+ *
+ * It is a worker's task since the iommu core's group mutex, which the move
+ * needs, is held across allocations elsewhere: an eviction that waited for it
+ * could wait for itself.
+ *
+ *   eviction (perhaps reclaim)             worker, UNMAP_DMA, attach or detach
+ *   ------------------------------------   -----------------------------------
+ *   lock segment
+ *     unmap: refused
+ *     a reference on each mapped page
+ *     segment->kept, container->failed
+ *   unlock, return: pages stay ours
+ *                                          lock container
+ *                                            each group -> quarantine
+ *                                            each kept segment: lock,
+ *                                              drop references, clear record
+ *                                          unlock
+ *
+ * Between the two nothing changes the page tables of a kept segment, so that the
+ * second pass finds by iommu_iova_to_phys() just the pages that the first found.
+ *
+ * A failed container stays failed: every later page request is answered FAILURE.
+ */
+#include <linux/iommu.h>
+#include <linux/mm.h>
+
+#include "viopf.h"
+
+/* The folio behind a mapped page, or NULL if no domain maps it after all. */
+static struct folio *viopf_keep_folio(struct viopf_segment *segment,
+				      unsigned long page)
+{
+	unsigned long iova = viopf_segment_iova(segment, page);
+	phys_addr_t phys;
+	unsigned int i;
+
+	for (i = 0; i < segment->set->nr; i++) {
+		phys = iommu_iova_to_phys(segment->set->domains[i], iova);
+		if (phys)
+			return page_folio(pfn_to_page(PHYS_PFN(phys)));
+	}
+	return NULL;
+}
+
+/**
+ * viopf_keep_segment() - keep every page that a segment has mapped from reuse
+ * @segment: locked; a domain has just refused to unmap a part of it
+ *
+ * Each page mapped is one whose notifier call has not returned yet, as that
+ * would need the lock we hold. So the mm still holds it, and one more reference
+ * is safe.
+ */
+void viopf_keep_segment(struct viopf_segment *segment)
+{
+	struct viopf_container *container = segment->mapping->container;
+	struct viopf_residency *r = &segment->residency;
+	unsigned long page, end, kept = 0;
+	struct folio *folio;
+
+	lockdep_assert_held(&segment->lock);
+	if (segment->kept)
+		return;
+
+	for (page = 0; viopf_residency_next_run(r, &page, &end, r->nr_pages);
+	     page = end) {
+		for (; page < end; page++) {
+			folio = viopf_keep_folio(segment, page);
+			if (folio) {
+				folio_get(folio);
+				kept++;
+			}
+		}
+	}
+
+	segment->kept = true;
+	viopf_count(container, pages_kept, kept);
+	if (!xchg(&container->failed, true))
+		pr_err("vfio_iommu_iopf: container %u: the IOMMU refused to unmap; its devices are cut off, reset them and open a new container\n",
+		       container->id);
+	queue_work(system_unbound_wq, &container->quarantine_work);
+}
+
+/* The devices are cut off: give the pages back. */
+static void viopf_keep_release(struct viopf_segment *segment)
+{
+	struct viopf_container *container = segment->mapping->container;
+	struct viopf_residency *r = &segment->residency;
+	unsigned long page, end;
+	struct folio *folio;
+
+	mutex_lock(&segment->lock);
+	if (segment->kept) {
+		for (page = 0;
+		     viopf_residency_next_run(r, &page, &end, r->nr_pages);
+		     page = end) {
+			for (; page < end; page++) {
+				folio = viopf_keep_folio(segment, page);
+				if (folio)
+					folio_put(folio);
+			}
+		}
+		viopf_count(container, resident_pages,
+			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
+		segment->kept = false;
+	}
+	mutex_unlock(&segment->lock);
+}
+
+/* From here on no DMA of the group reaches memory. Can't fail. */
+static void viopf_keep_cut_off(struct viopf_group *vgroup)
+{
+	int ret;
+
+	if (vgroup->quarantined)
+		return;
+	ret = iommu_replace_group_handle(vgroup->group,
+					 vgroup->domain->quarantine,
+					 &vgroup->handle);
+	if (ret)
+		iommu_detach_group_handle(vgroup->domain->domain,
+					  vgroup->group);
+	vgroup->quarantined = true;
+}
+
+/**
+ * viopf_keep_quarantine() - cut a failed container's devices off
+ * @container: locked, and failed
+ *
+ * Afterwards nothing of it is kept.
+ */
+void viopf_keep_quarantine(struct viopf_container *container)
+{
+	struct interval_tree_node *node;
+	struct viopf_domain *domain;
+	struct viopf_group *vgroup;
+
+	lockdep_assert_held(&container->lock);
+
+	list_for_each_entry(domain, &container->domains, node)
+		list_for_each_entry(vgroup, &domain->groups, node)
+			viopf_keep_cut_off(vgroup);
+
+	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
+	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
+		struct viopf_mapping *mapping =
+			container_of(node, struct viopf_mapping, node);
+		struct viopf_segment *segment;
+		unsigned long index = 0;
+
+		mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+			viopf_keep_release(segment);
+	}
+}
+
+/**
+ * viopf_keep_work() - the worker that an eviction leaves the rest to
+ * @work: container->quarantine_work
+ */
+void viopf_keep_work(struct work_struct *work)
+{
+	struct viopf_container *container =
+		container_of(work, struct viopf_container, quarantine_work);
+
+	mutex_lock(&container->lock);
+	viopf_keep_quarantine(container);
+	mutex_unlock(&container->lock);
+}

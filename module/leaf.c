@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Leaves: putting pages of a segment into the IOMMU and taking them out again,
+ * in every domain at once, with the record kept equal.
+ *
+ * DOC: invariants
+ *
+ * All of it runs under segment->lock, which evictions take from inside reclaim:
+ * nothing here waits for memory. Mapping asks for page tables with a GFP that
+ * may fail, and on failure leaves nothing behind. Unmapping allocates nothing:
+ * the gather is on the stack.
+ *
+ * An IOMMU may map a run of pages by leaves larger than a page, and the IOMMU
+ * API does not promise that part of a leaf can be unmapped. So the record
+ * knows the leaves, by the rule iommu_pgsize() follows (drivers/iommu/iommu.c):
+ * the largest size that addresses and length are aligned to. Domains are kept
+ * to the sizes that the record can express (viopf_domain_create()). A range
+ * that goes is widened to whole leaves first.
+ *
+ * What the IOMMU reports as unmapped is the truth. If it isn't what was asked
+ * for, viopf_leaf_reconcile() compares the record with the page tables, page by
+ * page, makes the domains agree, and where one refuses to let go, fails closed
+ * (keep.c).
+ */
+#include <linux/iommu.h>
+
+#include "viopf.h"
+
+/* As the page tables are charged to whom the fault is for, see fault.c. */
+#define VIOPF_GFP_LOCKED	(GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT)
+
+static size_t viopf_pages_bytes(unsigned long first, unsigned long end)
+{
+	return (size_t)(end - first) << PAGE_SHIFT;
+}
+
+/* Will the IOMMU use a leaf of @leaf_bytes at the start of this? */
+static bool viopf_leaf_chosen(const struct viopf_segment *segment,
+			      unsigned long page, unsigned long pages,
+			      phys_addr_t phys, unsigned long leaf_bytes)
+{
+	unsigned long iova = viopf_segment_iova(segment, page);
+
+	return (segment->set->leaf_sizes & leaf_bytes) &&
+	       IS_ALIGNED(iova | phys, leaf_bytes) &&
+	       pages >= leaf_bytes >> PAGE_SHIFT;
+}
+
+/* Note [first, end), just mapped, with the leaves that it was mapped by. */
+static void viopf_leaf_record(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end,
+			      phys_addr_t phys, bool writable)
+{
+	struct viopf_container *container = segment->mapping->container;
+	struct viopf_residency *r = &segment->residency;
+	unsigned long pages = end - first, part;
+
+	viopf_count(container, pages_mapped, pages);
+	viopf_count(container, resident_pages, pages);
+
+	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
+	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
+		viopf_residency_set_giant(r, writable);
+		viopf_count(container, huge_mapped, 1);
+		return;
+	}
+
+	for (; first < end; first += part, phys += part << PAGE_SHIFT) {
+		pages = end - first;
+		if (viopf_leaf_chosen(segment, first, pages, phys, PMD_SIZE)) {
+			part = round_down(pages, VIOPF_BLOCK_PAGES);
+			viopf_residency_set_huge(r, first, first + part,
+						 writable);
+			viopf_count(container, huge_mapped,
+				    part / VIOPF_BLOCK_PAGES);
+		} else {
+			part = VIOPF_BLOCK_PAGES -
+			       (r->first_iopfn + first) % VIOPF_BLOCK_PAGES;
+			part = min(part, pages);
+			viopf_residency_set(r, first, first + part, writable);
+		}
+	}
+}
+
+/* Is any of the leaf [first, end) mapped in any domain? Is all of it, in all? */
+static void viopf_leaf_state(struct viopf_segment *segment, unsigned long first,
+			     unsigned long end, bool *any, bool *all)
+{
+	unsigned long page;
+	unsigned int i;
+
+	*any = false;
+	*all = true;
+	for (i = 0; i < segment->set->nr; i++) {
+		for (page = first; page < end; page++) {
+			if (iommu_iova_to_phys(segment->set->domains[i],
+					       viopf_segment_iova(segment, page)))
+				*any = true;
+			else
+				*all = false;
+		}
+	}
+}
+
+/* Unmap what is left of the leaf [first, end) in each domain, page by page. */
+static bool viopf_leaf_force(struct viopf_segment *segment, unsigned long first,
+			     unsigned long end)
+{
+	unsigned long page;
+	bool any, all;
+	unsigned int i;
+
+	for (i = 0; i < segment->set->nr; i++) {
+		struct iommu_domain *domain = segment->set->domains[i];
+
+		for (page = first; page < end; page++) {
+			unsigned long iova = viopf_segment_iova(segment, page);
+
+			if (iommu_iova_to_phys(domain, iova) &&
+			    !iommu_unmap(domain, iova, PAGE_SIZE))
+				return false;
+		}
+	}
+
+	viopf_leaf_state(segment, first, end, &any, &all);
+	return !any;
+}
+
+/*
+ * The IOMMU did not do what it was asked to in [first, end). Find out what it
+ * did, in all of the segment, since it may have taken more, and bring domains
+ * and record to agree: what is gone from one domain goes from all of them, and
+ * so does what was to go. Returns how many pages are gone.
+ */
+static unsigned long viopf_leaf_reconcile(struct viopf_segment *segment,
+					  unsigned long first, unsigned long end)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long page, stop, gone = 0;
+	bool refused = false, any, all;
+	unsigned int i;
+
+	viopf_count(segment->mapping->container, unmap_mismatches, 1);
+
+	for (page = 0;
+	     viopf_residency_next_run(r, &page, &stop, r->nr_pages);
+	     page = stop) {
+		unsigned long leaf = page;
+
+		stop = page + 1;
+		viopf_residency_widen(r, &leaf, &stop);
+
+		viopf_leaf_state(segment, leaf, stop, &any, &all);
+		if (all && (stop <= first || leaf >= end))
+			continue;
+		if (!any || viopf_leaf_force(segment, leaf, stop))
+			gone += viopf_residency_clear(r, leaf, stop);
+		else
+			refused = true;
+	}
+
+	for (i = 0; i < segment->set->nr; i++)
+		iommu_flush_iotlb_all(segment->set->domains[i]);
+	if (refused)
+		viopf_keep_segment(segment);
+	return gone;
+}
+
+/* Unmap and flush what the record has in [first, end). False on a mismatch. */
+static bool viopf_leaf_unmap(struct viopf_segment *segment,
+			     struct iommu_domain *domain,
+			     unsigned long first, unsigned long end)
+{
+	struct viopf_residency *r = &segment->residency;
+	struct iommu_iotlb_gather gather;
+	unsigned long stop;
+	bool exact = true;
+
+	iommu_iotlb_gather_init(&gather);
+	for (; viopf_residency_next_run(r, &first, &stop, end); first = stop) {
+		unsigned long iova = viopf_segment_iova(segment, first);
+		size_t bytes = viopf_pages_bytes(first, stop);
+
+		if (iommu_unmap_fast(domain, iova, bytes, &gather) != bytes)
+			exact = false;
+	}
+	iommu_iotlb_sync(domain, &gather);
+	viopf_count(segment->mapping->container, flushes, 1);
+
+	return exact;
+}
+
+/**
+ * viopf_leaf_drop() - take pages away from the devices, in every domain
+ * @segment: locked
+ * @first: first page
+ * @end: end of the range, exclusive
+ *
+ * On return no DMA reaches [first, end), but for what a domain refused to unmap,
+ * which is then kept from reuse. Allocates nothing and waits for nothing but
+ * the IOMMU.
+ *
+ * Return: how many pages devices lost, which may be more than the range has.
+ */
+unsigned long viopf_leaf_drop(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long gone;
+	bool exact = true;
+	unsigned int i;
+
+	lockdep_assert_held(&segment->lock);
+
+	/* Kept pages stay as they are: keep.c must find them again. */
+	if (segment->kept || !viopf_residency_any(r, first, end))
+		return 0;
+
+	viopf_residency_widen(r, &first, &end);
+	for (i = 0; i < segment->set->nr; i++)
+		exact &= viopf_leaf_unmap(segment, segment->set->domains[i],
+					  first, end);
+
+	if (likely(exact))
+		gone = viopf_residency_clear(r, first, end);
+	else
+		gone = viopf_leaf_reconcile(segment, first, end);
+	viopf_count(segment->mapping->container, resident_pages, -(s64)gone);
+	return gone;
+}
+
+/**
+ * viopf_leaf_map() - let the devices reach pages, in every domain
+ * @segment: locked
+ * @first: first page, not mapped
+ * @end: end of the range, exclusive, none of it mapped
+ * @phys: where the memory of @first is; the rest follows it
+ * @writable: devices may write as well
+ *
+ * Return: 0; -ENOMEM if page tables want memory that only reclaim can give; an
+ * error of the IOMMU. On an error nothing has changed.
+ */
+int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
+		   unsigned long end, phys_addr_t phys, bool writable)
+{
+	unsigned long iova = viopf_segment_iova(segment, first);
+	size_t bytes = viopf_pages_bytes(first, end);
+	int prot = IOMMU_CACHE | (segment->mapping->prot & IOMMU_READ) |
+		   (writable ? IOMMU_WRITE : 0);
+	bool undone = true;
+	unsigned int i;
+	int ret = 0;
+
+	lockdep_assert_held(&segment->lock);
+
+	for (i = 0; i < segment->set->nr; i++) {
+		ret = iommu_map(segment->set->domains[i], iova, phys, bytes,
+				prot, VIOPF_GFP_LOCKED);
+		if (ret)
+			break;
+	}
+	if (likely(!ret)) {
+		viopf_leaf_record(segment, first, end, phys, writable);
+		return 0;
+	}
+
+	while (i--)
+		undone &= iommu_unmap(segment->set->domains[i], iova,
+				      bytes) == bytes;
+	if (!undone) {
+		viopf_leaf_record(segment, first, end, phys, writable);
+		viopf_count(segment->mapping->container, resident_pages,
+			    -(s64)viopf_leaf_reconcile(segment, first, end));
+	}
+	return ret;
+}
+
+/**
+ * viopf_leaf_leave() - unmap a segment from a domain that no device uses
+ * @segment: locked
+ * @domain: one of its set, to be freed
+ *
+ * The record still holds for the other domains. A refusal doesn't matter any
+ * more: the domain has no DMA to let through.
+ */
+void viopf_leaf_leave(struct viopf_segment *segment,
+		      struct iommu_domain *domain)
+{
+	struct viopf_residency *r = &segment->residency;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (r->nr_resident)
+		viopf_leaf_unmap(segment, domain, 0, r->nr_pages);
+}
+
+/**
+ * viopf_leaf_heal() - a device faulted where the record says that it can't
+ * @segment: locked
+ * @page: where
+ *
+ * It may have kept an old "not present", or raced with another fault; then a
+ * retry will do. But an IOMMU that unmaps more than asked for may also have
+ * reached over from the neighbouring segment. Then the leaf is dropped here.
+ *
+ * Return: true if so, and the page is to be mapped again.
+ */
+bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page)
+{
+	unsigned long first = page, end = page + 1;
+	bool any, all;
+
+	lockdep_assert_held(&segment->lock);
+
+	viopf_leaf_state(segment, page, page + 1, &any, &all);
+	if (likely(all) || segment->kept)
+		return false;
+
+	viopf_residency_widen(&segment->residency, &first, &end);
+	viopf_count(segment->mapping->container, resident_pages,
+		    -(s64)viopf_leaf_reconcile(segment, first, end));
+	return true;
+}
+
+/**
+ * viopf_leaf_count_mismatches() - compare the record with the page tables
+ * @segment: locked
+ *
+ * Return: in how many places, page by page and domain by domain, they differ.
+ */
+unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long page, wrong = 0;
+	unsigned int i;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (!segment->set)
+		return r->nr_resident;
+	for (i = 0; i < segment->set->nr; i++) {
+		for (page = 0; page < r->nr_pages; page++) {
+			unsigned long iova = viopf_segment_iova(segment, page);
+			bool mapped = iommu_iova_to_phys(segment->set->domains[i],
+							 iova);
+
+			wrong += mapped != viopf_residency_test(r, page, false);
+		}
+	}
+	return wrong;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfio_iommu_iopf: a VFIO container backend without pinned memory.
+ *
+ * The module's parameters, and its registration with VFIO's core. What it does
+ * is described in docs/design.md, its objects and locks in viopf.h.
+ */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "viopf.h"
+
+MODULE_DESCRIPTION("VFIO container backend that pages memory in on the device's demand");
+MODULE_LICENSE("GPL");
+/* Attach handles: see compat/iommu_handle.h. */
+MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
+
+bool viopf_allow_unsafe_interrupts;
+module_param_named(allow_unsafe_interrupts, viopf_allow_unsafe_interrupts,
+		   bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts,
+		 "Allow devices whose interrupts no hardware remaps, as type1's parameter of that name does");
+
+unsigned int viopf_mapping_limit = U16_MAX;
+module_param_named(dma_entry_limit, viopf_mapping_limit, uint, 0644);
+MODULE_PARM_DESC(dma_entry_limit,
+		 "Mappings that a container may have (65535)");
+
+static unsigned int max_workers = 64;
+module_param(max_workers, uint, 0644);
+MODULE_PARM_DESC(max_workers,
+		 "Fault threads that a container may come to have, at least 1 (64)");
+
+static unsigned int window_max_pages = VIOPF_WINDOW_MAX_PAGES;
+module_param(window_max_pages, uint, 0644);
+MODULE_PARM_DESC(window_max_pages,
+		 "Pages that a fault may map at the most; 1: what was asked for (2048)");
+
+/**
+ * viopf_max_workers() - how many fault threads a container may have
+ *
+ * Return: at least 1.
+ */
+unsigned int viopf_max_workers(void)
+{
+	return max(READ_ONCE(max_workers), 1U);
+}
+
+/**
+ * viopf_window_max_pages() - how many pages a fault may look at
+ *
+ * Return: between 1 and what a worker has room for.
+ */
+unsigned int viopf_window_max_pages(void)
+{
+	return clamp_t(unsigned int, READ_ONCE(window_max_pages), 1,
+		       VIOPF_WINDOW_MAX_PAGES);
+}
+
+static int __init viopf_init(void)
+{
+	int ret;
+
+	ret = vfio_register_iommu_driver(&viopf_driver_ops);
+	if (!ret)
+		viopf_verify_init();
+	return ret;
+}
+
+static void __exit viopf_exit(void)
+{
+	viopf_verify_exit();
+	vfio_unregister_iommu_driver(&viopf_driver_ops);
+}
+
+module_init(viopf_init);
+module_exit(viopf_exit);

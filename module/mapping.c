@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mappings: MAP_DMA and UNMAP_DMA.
+ *
+ * To map is to note an IOVA range and the memory behind it, in the caller's mm:
+ * no page is touched and nothing is allocated that depends on the size. Each
+ * mapping follows its own mm, so processes may share a container. The address
+ * need not be backed by anything yet; what can't be faulted in when a device
+ * asks for it is answered INVALID then. It must be a user address, though.
+ *
+ * The rules, and the errors in the order in which they are looked for, are those
+ * of type1v2 (vfio_dma_do_map() and vfio_dma_do_unmap() in
+ * drivers/vfio/vfio_iommu_type1.c), which clients depend on.
+ *
+ * The mappings of a container are an interval tree. Its lock is a spinning one
+ * for the sake of faults, which only look an address up; to insert and remove
+ * allocates nothing.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "viopf.h"
+
+static struct viopf_mapping *viopf_mapping_of(struct interval_tree_node *node)
+{
+	return container_of(node, struct viopf_mapping, node);
+}
+
+/* The first mapping that has something in [first, last]. */
+static struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
+						 unsigned long first,
+						 unsigned long last)
+{
+	struct interval_tree_node *node;
+
+	lockdep_assert_held(&container->lock);
+
+	node = interval_tree_iter_first(&container->mappings, first, last);
+	return node ? viopf_mapping_of(node) : NULL;
+}
+
+/**
+ * viopf_mapping_find_get() - find what is mapped at an address
+ * @container: any lock may be held, or none
+ * @iova: in bytes
+ *
+ * Return: the mapping, with a reference; NULL if there is none.
+ */
+struct viopf_mapping *viopf_mapping_find_get(struct viopf_container *container,
+					     unsigned long iova)
+{
+	struct viopf_mapping *mapping = NULL;
+	struct interval_tree_node *node;
+
+	read_lock(&container->map_lock);
+	node = interval_tree_iter_first(&container->mappings, iova, iova);
+	if (node) {
+		mapping = viopf_mapping_of(node);
+		kref_get(&mapping->ref);
+	}
+	read_unlock(&container->map_lock);
+
+	return mapping;
+}
+
+static void viopf_mapping_free(struct kref *ref)
+{
+	struct viopf_mapping *mapping =
+		container_of(ref, struct viopf_mapping, ref);
+	struct viopf_segment *segment;
+	unsigned long index = 0;
+
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+		viopf_segment_destroy(segment);
+	mtree_destroy(&mapping->segments);
+	mutex_destroy(&mapping->segments_lock);
+	mmdrop(mapping->mm);
+	kfree(mapping);
+}
+
+/**
+ * viopf_mapping_put() - drop a reference
+ * @mapping: freed with the last one
+ */
+void viopf_mapping_put(struct viopf_mapping *mapping)
+{
+	kref_put(&mapping->ref, viopf_mapping_free);
+}
+
+static struct viopf_mapping *
+viopf_mapping_alloc(struct viopf_container *container,
+		    const struct vfio_iommu_type1_dma_map *map)
+{
+	struct viopf_mapping *mapping;
+
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	if (!mapping)
+		return NULL;
+
+	mapping->node.start = map->iova;
+	mapping->node.last = map->iova + map->size - 1;
+	mapping->container = container;
+	mapping->mm = current->mm;
+	mmgrab(mapping->mm);
+	mapping->uaddr = map->vaddr;
+	if (map->flags & VFIO_DMA_MAP_FLAG_READ)
+		mapping->prot |= IOMMU_READ;
+	if (map->flags & VFIO_DMA_MAP_FLAG_WRITE)
+		mapping->prot |= IOMMU_WRITE;
+	kref_init(&mapping->ref);
+	mutex_init(&mapping->segments_lock);
+	mt_init_flags(&mapping->segments, MT_FLAGS_USE_RCU);
+	return mapping;
+}
+
+/* The granularity of all addresses: the smallest page of all IOMMUs. */
+static unsigned long viopf_container_granule(struct viopf_container *container)
+{
+	return 1UL << __ffs(viopf_container_pgsizes(container));
+}
+
+static int viopf_map_check(struct viopf_container *container,
+			   const struct vfio_iommu_type1_dma_map *map)
+{
+	u64 last = map->iova + map->size - 1;
+	unsigned long granule = viopf_container_granule(container);
+
+	if (!map->size || ((map->size | map->iova | map->vaddr) & (granule - 1)))
+		return -EINVAL;
+	if (last < map->iova || map->vaddr + map->size - 1 < map->vaddr)
+		return -EINVAL;
+	if (viopf_mapping_first(container, map->iova, last))
+		return -EEXIST;
+	if (!container->mappings_left)
+		return -ENOSPC;
+	if (!viopf_iova_contains(&container->valid_iova, map->iova, last))
+		return -EINVAL;
+	if (!access_ok((void __user *)(unsigned long)map->vaddr, map->size))
+		return -EFAULT;
+	return viopf_container_failed(container) ? -ENODEV : 0;
+}
+
+static int viopf_mapping_create_locked(struct viopf_container *container,
+				       const struct vfio_iommu_type1_dma_map *map)
+{
+	struct viopf_mapping *mapping;
+	int ret;
+
+	lockdep_assert_held(&container->lock);
+
+	ret = viopf_map_check(container, map);
+	if (ret)
+		return ret;
+	mapping = viopf_mapping_alloc(container, map);
+	if (!mapping)
+		return -ENOMEM;
+
+	container->mappings_left--;
+	write_lock(&container->map_lock);
+	interval_tree_insert(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
+	return 0;
+}
+
+/**
+ * viopf_mapping_create() - VFIO_IOMMU_MAP_DMA
+ * @container: where
+ * @map: what; flags known to be known
+ *
+ * Return: 0; -EINVAL: no permission, size zero, not aligned, wraps around, or
+ * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
+ * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed.
+ */
+int viopf_mapping_create(struct viopf_container *container,
+			 const struct vfio_iommu_type1_dma_map *map)
+{
+	int ret;
+
+	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+		return -EINVAL;
+
+	mutex_lock(&container->lock);
+	ret = viopf_mapping_create_locked(container, map);
+	mutex_unlock(&container->lock);
+	return ret;
+}
+
+/*
+ * Take a mapping away. In this order: no fault begins in it, those at work are
+ * answered, no device reaches it, nobody finds it. It stays in the tree until
+ * nothing of it is kept (keep.c), since that is found through the tree.
+ */
+static u64 viopf_mapping_remove(struct viopf_container *container,
+				struct viopf_mapping *mapping)
+{
+	u64 bytes = mapping->node.last - mapping->node.start + 1;
+	struct viopf_segment *segment;
+	unsigned long index = 0;
+
+	lockdep_assert_held(&container->lock);
+
+	mutex_lock(&mapping->segments_lock);
+	viopf_faults_cancel_mapping(mapping);
+	mutex_unlock(&mapping->segments_lock);
+
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+		viopf_segment_kill(segment);
+
+	write_lock(&container->map_lock);
+	interval_tree_remove(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
+	container->mappings_left++;
+	viopf_mapping_put(mapping);
+
+	return bytes;
+}
+
+/* Take away all that lies in [first, last], where no mapping sticks out. */
+static u64 viopf_mapping_remove_range(struct viopf_container *container,
+				      unsigned long first, unsigned long last)
+{
+	struct viopf_mapping *mapping;
+	u64 bytes = 0;
+
+	while ((mapping = viopf_mapping_first(container, first, last)))
+		bytes += viopf_mapping_remove(container, mapping);
+	return bytes;
+}
+
+static int viopf_unmap_check(struct viopf_container *container,
+			     const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	unsigned long granule = viopf_container_granule(container);
+	u64 first = unmap->iova, last = first + unmap->size - 1;
+	struct viopf_mapping *mapping;
+
+	if (first & (granule - 1))
+		return -EINVAL;
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL)
+		return first || unmap->size ? -EINVAL : 0;
+	if (!unmap->size || (unmap->size & (granule - 1)) || last < first)
+		return -EINVAL;
+
+	mapping = viopf_mapping_first(container, first, first);
+	if (mapping && mapping->node.start != first)
+		return -EINVAL;
+	mapping = viopf_mapping_first(container, last, last);
+	if (mapping && mapping->node.last != last)
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * viopf_mapping_unmap() - VFIO_IOMMU_UNMAP_DMA
+ * @container: where
+ * @unmap: what; flags known to be known; size is set to the bytes unmapped
+ *
+ * Never waits for a fault, nor for the memory of the process.
+ *
+ * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
+ * wraps around, cuts through a mapping, or a range along with "all".
+ */
+int viopf_mapping_unmap(struct viopf_container *container,
+			struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
+	u64 bytes = 0;
+	int ret;
+
+	mutex_lock(&container->lock);
+	ret = viopf_unmap_check(container, unmap);
+	if (!ret)
+		bytes = viopf_mapping_remove_range(container, unmap->iova,
+						   all ? ULONG_MAX :
+						   unmap->iova + unmap->size - 1);
+	mutex_unlock(&container->lock);
+
+	unmap->size = bytes;
+	return ret;
+}
+
+/**
+ * viopf_mapping_unmap_all() - unmap all that there is
+ * @container: locked
+ *
+ * Return: how many bytes that was.
+ */
+u64 viopf_mapping_unmap_all(struct viopf_container *container)
+{
+	return viopf_mapping_remove_range(container, 0, ULONG_MAX);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Snapshot and map: the cheap half of a fault.
+ *
+ * It looks at what the CPU's page table holds, faulting nothing in, and maps
+ * that for the devices if it is still so once the segment is locked. Why that is
+ * race-free is drawn in segment.c.
+ *
+ * DOC: what may be mapped for writing
+ *
+ * What the mapping, the process's page table and the device agree on. A page
+ * that a device may write must be dirty, since nothing else tells swap that its
+ * copy on disk is stale: the page is marked when it is made writable. Whoever
+ * asks to write gets that. A neighbour, or a page asked for reading, gets it only
+ * if that dirties nothing that was clean:
+ *  - it is dirty already;
+ *  - it is anonymous and in no swap cache, so that swap has no copy of it, and
+ *    not marked by MADV_FREE;
+ *  - it is of a file that is written back: then the kernel lets a page table
+ *    entry be writable only while the page is dirty, and tells us when it cleans
+ *    it (page_vma_mkclean_one() in mm/rmap.c). Such a page needs no mark either,
+ *    and must not get one from here, where a file system could not sleep.
+ */
+#include <linux/hmm.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/sched/mm.h>
+
+#include "viopf.h"
+
+/* Is swap, or nothing, what is behind it? Its dirtiness is then one flag. */
+static bool viopf_folio_is_swappable(const struct folio *folio)
+{
+	return !folio_test_hugetlb(folio) &&
+	       (folio_test_anon(folio) || folio_test_swapbacked(folio));
+}
+
+/* Would a device that may write to it make nothing dirty that was clean? */
+static bool viopf_folio_write_is_free(const struct folio *folio)
+{
+	if (!viopf_folio_is_swappable(folio) || folio_test_dirty(folio))
+		return true;
+	return folio_test_anon(folio) && folio_test_swapbacked(folio) &&
+	       !folio_test_swapcache(folio);
+}
+
+static bool viopf_pfn_writable(const struct viopf_segment *segment,
+			       unsigned long hmm_pfn, bool asked)
+{
+	if (!(segment->mapping->prot & IOMMU_WRITE) ||
+	    !(hmm_pfn & HMM_PFN_WRITE))
+		return false;
+	return asked ||
+	       viopf_folio_write_is_free(page_folio(hmm_pfn_to_page(hmm_pfn)));
+}
+
+/*
+ * All address spaces of swappable memory have noop_dirty_folio(), which is this
+ * flag: no need for folio_mark_dirty(), which would want the folio's mapping to
+ * stay.
+ */
+static void viopf_pfn_mark_dirty(struct viopf_container *container,
+				 unsigned long hmm_pfn, unsigned long nr_pages)
+{
+	struct folio *folio = page_folio(hmm_pfn_to_page(hmm_pfn));
+
+	if (viopf_folio_is_swappable(folio) && !folio_test_dirty(folio)) {
+		folio_set_dirty(folio);
+		viopf_count(container, dirtied_pages, nr_pages);
+	}
+}
+
+/* A piece of a snapshot that goes into the IOMMU by one call. */
+struct viopf_piece {
+	unsigned long	first;
+	unsigned long	end;
+	unsigned long	pfn;
+	bool		writable;
+};
+
+/*
+ * Can the whole block of 2^@shift pages around @page be mapped as one leaf? The
+ * CPU maps it by one entry, so all of it is there with one permission.
+ */
+static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
+			      unsigned long hmm_pfn, unsigned int shift,
+			      struct viopf_piece *piece)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long pages = BIT(shift), leaf_bytes = pages << PAGE_SHIFT;
+	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(hmm_pfn));
+	unsigned long in_block = (r->first_iopfn + page) & (pages - 1);
+
+	if (hmm_pfn_to_map_order(hmm_pfn) < shift ||
+	    !(segment->set->leaf_sizes & leaf_bytes) ||
+	    (pfn & (pages - 1)) != in_block ||
+	    in_block > page || page - in_block + pages > r->nr_pages)
+		return false;
+
+	piece->first = page - in_block;
+	piece->end = piece->first + pages;
+	piece->pfn = pfn - in_block;
+	return true;
+}
+
+/* The run of pages from @page on that lie together, are free and alike. */
+static void viopf_piece_run(struct viopf_segment *segment,
+			    const struct viopf_span *span, unsigned long page,
+			    const unsigned long *pfns, struct viopf_piece *piece)
+{
+	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(pfns[page - span->first]));
+	unsigned long end = page + 1;
+
+	piece->first = page;
+	piece->pfn = pfn;
+	for (; end < span->end; end++) {
+		unsigned long next = pfns[end - span->first];
+
+		if (!(next & HMM_PFN_VALID) || end == span->page ||
+		    page_to_pfn(hmm_pfn_to_page(next)) != pfn + end - page ||
+		    viopf_residency_test(&segment->residency, end, false) ||
+		    viopf_pfn_writable(segment, next, false) != piece->writable)
+			break;
+	}
+	piece->end = end;
+}
+
+static int viopf_piece_map(struct viopf_segment *segment,
+			   const struct viopf_span *span,
+			   const unsigned long *pfns,
+			   const struct viopf_piece *piece)
+{
+	struct viopf_container *container = segment->mapping->container;
+	unsigned long page;
+
+	if (piece->writable) {
+		for (page = max(piece->first, span->first);
+		     page < min(piece->end, span->end); page++)
+			viopf_pfn_mark_dirty(container, pfns[page - span->first],
+					     1);
+	}
+	return viopf_leaf_map(segment, piece->first, piece->end,
+			      PFN_PHYS(piece->pfn), piece->writable);
+}
+
+/*
+ * Map from @page on what can be mapped by one call. Returns the page to go on
+ * with through @next.
+ */
+static int viopf_snapshot_step(struct viopf_segment *segment,
+			       const struct viopf_span *span,
+			       unsigned long page, const unsigned long *pfns,
+			       unsigned long *next)
+{
+	unsigned long hmm_pfn = pfns[page - span->first];
+	bool asked = page == span->page;
+	struct viopf_residency *r = &segment->residency;
+	struct viopf_piece piece;
+
+	*next = page + 1;
+	if (!(hmm_pfn & HMM_PFN_VALID) ||
+	    viopf_residency_test(r, page, asked && span->write))
+		return 0;
+
+	piece.writable = viopf_pfn_writable(segment, hmm_pfn,
+					    asked && span->write);
+	if (!piece.writable &&
+	    ((asked && span->write) || !(segment->mapping->prot & IOMMU_READ)))
+		return 0;
+
+	if (!viopf_piece_block(segment, page, hmm_pfn, VIOPF_GIANT_SHIFT, &piece) &&
+	    !viopf_piece_block(segment, page, hmm_pfn, VIOPF_BLOCK_SHIFT, &piece))
+		viopf_piece_run(segment, span, page, pfns, &piece);
+
+	/* What is there already, smaller or not writable, makes way. */
+	if (viopf_residency_any(r, piece.first, piece.end)) {
+		if (!asked)
+			return 0;
+		viopf_leaf_drop(segment, piece.first, piece.end);
+		if (segment->kept)
+			return -EIO;
+	}
+	if (piece.first < span->first || piece.end > span->end)
+		viopf_window_mapped(&segment->window, piece.first, piece.end);
+	*next = piece.end;
+	return viopf_piece_map(segment, span, pfns, &piece);
+}
+
+/* Map what the snapshot holds. The page asked for is what the answer is about. */
+static int viopf_snapshot_apply(struct viopf_segment *segment,
+				const struct viopf_span *span,
+				const unsigned long *pfns)
+{
+	unsigned long page, next;
+	int ret = 0;
+
+	lockdep_assert_held(&segment->lock);
+
+	for (page = span->first; page < span->end && !ret; page = next)
+		ret = viopf_snapshot_step(segment, span, page, pfns, &next);
+
+	if (viopf_residency_test(&segment->residency, span->page, span->write))
+		return 0;
+	if (ret)
+		return ret;
+	return pfns[span->page - span->first] & HMM_PFN_ERROR ? -EFAULT : -ENODATA;
+}
+
+/* May anything be mapped at all? If so the segment has its set of domains. */
+static int viopf_segment_ready(struct viopf_segment *segment)
+{
+	struct viopf_container *container = segment->mapping->container;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (viopf_container_failed(container) || segment->kept)
+		return -EIO;
+	if (segment->dead)
+		return -ENOENT;
+	if (!segment->set)
+		segment->set = READ_ONCE(container->set);
+	return 0;
+}
+
+/**
+ * viopf_span_begin() - decide what to look at for a fault
+ * @segment: where it is
+ * @span: page and write are set; the rest is filled in
+ *
+ * Return: true if the page is mapped already, so that nothing is to be done.
+ */
+bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
+{
+	struct viopf_residency *r = &segment->residency;
+	bool there = false;
+
+	mutex_lock(&segment->lock);
+	if (!viopf_segment_ready(segment) &&
+	    viopf_residency_test(r, span->page, span->write))
+		there = !viopf_leaf_heal(segment, span->page);
+	if (!there)
+		viopf_window_pick(&segment->window, span->page, 1, r->nr_pages,
+				  viopf_window_max_pages(), &span->first,
+				  &span->end, &span->populate);
+	mutex_unlock(&segment->lock);
+
+	return there;
+}
+
+/* What the CPU's page table has in the span. Waits while the mm changes it. */
+static int viopf_snapshot_take(struct viopf_worker *worker,
+			       struct viopf_segment *segment,
+			       const struct viopf_span *span,
+			       struct hmm_range *range)
+{
+	struct mm_struct *mm = segment->mapping->mm;
+	int ret;
+
+	*range = (struct hmm_range) {
+		.notifier = &segment->notifier,
+		.notifier_seq = mmu_interval_read_begin(&segment->notifier),
+		.start = viopf_segment_uaddr(segment, span->first),
+		.end = viopf_segment_uaddr(segment, span->end),
+		.hmm_pfns = worker->pfns,
+	};
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = hmm_range_fault(range);
+	mmap_read_unlock(mm);
+	return ret == -EBUSY ? -EAGAIN : ret;
+}
+
+/**
+ * viopf_snapshot_map() - map what is resident of a span
+ * @worker: the fault's worker, holding the mm
+ * @segment: where
+ * @span: what
+ *
+ * Return: 0: the page asked for is mapped as asked; -EAGAIN: the memory was
+ * changing, begin again; -ENODATA: it has to be brought in first; -EFAULT: it
+ * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
+ * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
+ */
+int viopf_snapshot_map(struct viopf_worker *worker,
+		       struct viopf_segment *segment,
+		       const struct viopf_span *span)
+{
+	struct hmm_range range;
+	int ret;
+
+	ret = viopf_snapshot_take(worker, segment, span, &range);
+	if (ret)
+		return ret;
+
+	mutex_lock(&segment->lock);
+	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq))
+		ret = -EAGAIN;
+	else
+		ret = viopf_segment_ready(segment);
+	if (!ret)
+		ret = viopf_snapshot_apply(segment, span, worker->pfns);
+	mutex_unlock(&segment->lock);
+
+	return ret;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/debug/vfio_iopf/verify: does the record equal the page tables?
+ *
+ * Reading it compares, for every container, every segment and every domain, each
+ * page's bit with what the IOMMU says, under the segment's lock, and prints a
+ * line a container:
+ *
+ *   container <id> segments <n> resident <pages> mismatches <n>
+ *
+ * Mismatches must be 0 at any time. It is slow, and meant for tests.
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "viopf.h"
+
+static struct dentry *viopf_debugfs_dir;
+
+static void viopf_verify_mapping(struct viopf_mapping *mapping,
+				 unsigned long *segments,
+				 unsigned long *resident, unsigned long *wrong)
+{
+	struct viopf_segment *segment;
+	unsigned long index = 0;
+
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
+		mutex_lock(&segment->lock);
+		*segments += 1;
+		*resident += segment->residency.nr_resident;
+		*wrong += viopf_leaf_count_mismatches(segment);
+		mutex_unlock(&segment->lock);
+		cond_resched();
+	}
+}
+
+static void viopf_verify_container(struct seq_file *file,
+				   struct viopf_container *container)
+{
+	unsigned long segments = 0, resident = 0, wrong = 0;
+	struct interval_tree_node *node;
+
+	mutex_lock(&container->lock);
+	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
+	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
+		viopf_verify_mapping(container_of(node, struct viopf_mapping,
+						  node),
+				     &segments, &resident, &wrong);
+	mutex_unlock(&container->lock);
+
+	seq_printf(file, "container %u segments %lu resident %lu mismatches %lu\n",
+		   container->id, segments, resident, wrong);
+}
+
+static int verify_show(struct seq_file *file, void *unused)
+{
+	struct viopf_container *container;
+
+	mutex_lock(&viopf_containers_lock);
+	list_for_each_entry(container, &viopf_containers, node)
+		viopf_verify_container(file, container);
+	mutex_unlock(&viopf_containers_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(verify);
+
+/**
+ * viopf_verify_init() - make the debugfs file; without debugfs there is none
+ */
+void viopf_verify_init(void)
+{
+	viopf_debugfs_dir = debugfs_create_dir("vfio_iopf", NULL);
+	debugfs_create_file("verify", 0400, viopf_debugfs_dir, NULL,
+			    &verify_fops);
+}
+
+/**
+ * viopf_verify_exit() - remove it
+ */
+void viopf_verify_exit(void)
+{
+	debugfs_remove_recursive(viopf_debugfs_dir);
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vfio_iommu_iopf: the objects, who owns them, and what guards each field.
+ *
+ * DOC: objects and lifetimes
+ *
+ *  container  one per VFIO container that chose us. open() to release(); VFIO
+ *             calls release() only after the last detach_group().
+ *  domain     an iommu_domain, shared by the groups it can take. First attach to
+ *             last detach.
+ *  group      one attached IOMMU group. Holds the attach handle by which page
+ *             requests find us. attach_group() to detach_group(), which waits
+ *             until every page request that came through it has its answer
+ *             (answering those itself that nobody is about to answer).
+ *  mapping    an IOVA range and the memory behind it. MAP_DMA to UNMAP_DMA, held
+ *             beyond by the fault workers that still look at it.
+ *  segment    an aligned piece of a mapping, made at its first fault, freed with
+ *             its mapping. Dead, i.e. without a notifier and with nothing
+ *             mapped, from UNMAP_DMA on.
+ *
+ * DOC: lock order
+ *
+ *   container->lock           a sleeping lock around ioctls, attach and detach.
+ *                             Never taken by a fault or an eviction.
+ *     mapping->segments_lock  makes and publishes segments.
+ *       segment->lock         the record, and the IOMMU page tables it mirrors.
+ *                             The mm's notifier takes it, perhaps while memory
+ *                             is being reclaimed: whoever holds it waits for no
+ *                             memory, no fault and no user space.
+ *     container->map_lock     (rwlock) the tree of mappings, for faults.
+ *     container->fault_lock   (spinlock) queue, workers and who answers what.
+ *
+ * mmap_lock is taken outside segment->lock and never inside it: the notifier
+ * arrives with mmap_lock held, in whatever mode.
+ */
+#ifndef VIOPF_H
+#define VIOPF_H
+
+#include <linux/atomic.h>
+#include <linux/interval_tree.h>
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <linux/vfio_iopf.h>
+
+#include "compat/iommu_handle.h"
+#include "compat/vfio_driver_ops.h"
+#include "iova.h"
+#include "residency.h"
+#include "window.h"
+
+/* The leaf sizes that a record can tell apart; domains are kept to them. */
+#define VIOPF_LEAF_SIZES	((unsigned long)(PAGE_SIZE | PMD_SIZE | PUD_SIZE))
+
+/* A segment, 64 MiB: see DESIGN, section 2. */
+#define VIOPF_SEGMENT_SHIFT	26
+#define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
+
+/* More page requests than this waiting in one container: its device floods. */
+#define VIOPF_FAULTS_MAX	4096U
+
+/**
+ * struct viopf_counters - what VFIO_IOPF_STATS reports, by the same names
+ *
+ * All but @segments and @resident_pages only grow.
+ */
+struct viopf_counters {
+	atomic64_t	resident_pages;
+	atomic64_t	segments;
+	atomic64_t	groups;
+	atomic64_t	requests;
+	atomic64_t	resp_success;
+	atomic64_t	resp_invalid;
+	atomic64_t	resp_failure;
+	atomic64_t	faults;
+	atomic64_t	faults_spurious;
+	atomic64_t	pages_mapped;
+	atomic64_t	huge_mapped;
+	atomic64_t	bring_ins;
+	atomic64_t	retries;
+	atomic64_t	backoffs;
+	atomic64_t	aborts;
+	atomic64_t	invalidations;
+	atomic64_t	evictions;
+	atomic64_t	pages_evicted;
+	atomic64_t	flushes;
+	atomic64_t	evict_busy;
+	atomic64_t	unmap_mismatches;
+	atomic64_t	pages_kept;
+	atomic64_t	dirtied_pages;
+};
+
+/**
+ * struct viopf_domain_set - the IOMMU domains that a segment is mapped in
+ * @leaf_sizes: union of the domains' leaf sizes
+ * @nr: how many domains
+ * @domains: them
+ *
+ * Immutable. A container makes a new one when a domain comes or goes, publishes
+ * it, and moves every segment over before it frees the old one.
+ */
+struct viopf_domain_set {
+	unsigned long		leaf_sizes;
+	unsigned int		nr;
+	struct iommu_domain	*domains[] __counted_by(nr);
+};
+
+/**
+ * struct viopf_container - one VFIO container
+ * @lock: guards what ioctls, attach and detach change; the outermost lock
+ * @domains: struct viopf_domain; by @lock
+ * @set: the current set of domains; written under @lock, read under any
+ *	segment's lock, which keeps it from being freed
+ * @valid_iova: where mappings may be; by @lock
+ * @mappings_left: how many more may be made; by @lock
+ * @enabled: demand paging is on; by @lock
+ * @failed: an IOMMU refused to unmap; set once, anywhere
+ * @quarantine_work: cuts the devices off after that
+ * @map_lock: guards @mappings for readers without @lock
+ * @mappings: struct viopf_mapping by IOVA; changed with @lock and @map_lock held
+ * @fault_lock: guards the fields below, and all of struct viopf_worker
+ * @fault_queue: struct iopf_group not yet taken by a worker
+ * @faults_pending: groups received and not answered
+ * @faults_queued: length of @fault_queue
+ * @workers: struct viopf_worker
+ * @workers_total: how many there are
+ * @workers_idle: how many wait for work
+ * @closing: no more workers are made
+ * @fault_wait: workers wait here for work
+ * @answer_wait: for answers being sent
+ * @spawn_work: makes another worker
+ * @watch_work: ends faults into processes that are gone
+ * @counters: statistics
+ * @node: in the list of all containers, for debugfs
+ * @id: a number to tell containers apart in messages
+ */
+struct viopf_container {
+	struct mutex		lock;		/* outermost */
+	struct list_head	domains;
+	struct viopf_domain_set	*set;
+	struct viopf_iova	valid_iova;
+	unsigned int		mappings_left;
+	bool			enabled;
+	bool			failed;
+	struct work_struct	quarantine_work;
+
+	rwlock_t		map_lock;
+	struct rb_root_cached	mappings;
+
+	spinlock_t		fault_lock;	/* innermost */
+	struct list_head	fault_queue;
+	unsigned int		faults_pending;
+	unsigned int		faults_queued;
+	struct list_head	workers;
+	unsigned int		workers_total;
+	unsigned int		workers_idle;
+	bool			closing;
+	wait_queue_head_t	fault_wait;
+	wait_queue_head_t	answer_wait;
+	struct work_struct	spawn_work;
+	struct delayed_work	watch_work;
+
+	struct viopf_counters	counters;
+	struct list_head	node;
+	unsigned int		id;
+};
+
+/**
+ * struct viopf_domain - an IOMMU domain and the groups in it
+ * @domain: what mappings go into
+ * @quarantine: an empty one, made ready at attach, for when an unmap is refused
+ * @groups: struct viopf_group; by container->lock
+ * @node: in container->domains
+ */
+struct viopf_domain {
+	struct iommu_domain	*domain;
+	struct iommu_domain	*quarantine;
+	struct list_head	groups;
+	struct list_head	node;
+};
+
+/**
+ * struct viopf_group - an attached IOMMU group
+ * @handle: what the iommu core hands to our page request handler
+ * @container: whose it is
+ * @domain: where it is attached; by container->lock
+ * @group: the iommu core's object
+ * @faults_pending: groups of page requests received through it and not
+ *	answered; by container->fault_lock
+ * @quarantined: it is attached to @domain's quarantine; by container->lock
+ * @node: in domain->groups
+ */
+struct viopf_group {
+	struct iommu_attach_handle	handle;
+	struct viopf_container		*container;
+	struct viopf_domain		*domain;
+	struct iommu_group		*group;
+	unsigned int			faults_pending;
+	bool				quarantined;
+	struct list_head		node;
+};
+
+/**
+ * struct viopf_mapping - an IOVA range and the memory behind it
+ * @node: [start, last] in container->mappings, in bytes of IOVA
+ * @container: whose it is
+ * @mm: where the memory is; held by mmgrab()
+ * @uaddr: user address of @node.start
+ * @prot: IOMMU_READ, IOMMU_WRITE: what the device may at the most
+ * @ref: the container's, and one for each fault at work in it
+ * @dead: unmapped; set under container->fault_lock and @segments_lock, so that
+ *	either excludes its change
+ * @warned: said once that memory in it can't be faulted in
+ * @segments_lock: makes and publishes segments
+ * @segments: struct viopf_segment by IOVA; grows only
+ */
+struct viopf_mapping {
+	struct interval_tree_node	node;
+	struct viopf_container		*container;
+	struct mm_struct		*mm;
+	unsigned long			uaddr;
+	int				prot;
+	struct kref			ref;
+	bool				dead;
+	bool				warned;
+	struct mutex			segments_lock;	/* around segment->lock */
+	struct maple_tree		segments;
+};
+
+/**
+ * struct viopf_segment - unit of notification, locking and bookkeeping
+ * @notifier: tells when the mm takes part of it away
+ * @mapping: what it is a piece of
+ * @iova: where it begins, in bytes
+ * @uaddr: and where its memory does
+ * @lock: guards what follows, and the IOMMU page tables below [@iova, ...)
+ * @set: the domains that @residency holds for; NULL before the first
+ * @residency: the record: what is mapped in each domain of @set
+ * @window: how far faults look around
+ * @dead: nothing may be mapped any more
+ * @kept: each page in @residency has a reference, as a domain refused to let go
+ */
+struct viopf_segment {
+	struct mmu_interval_notifier	notifier;
+	struct viopf_mapping		*mapping;
+	unsigned long			iova;
+	unsigned long			uaddr;
+
+	struct mutex			lock;	/* taken by evictions */
+	struct viopf_domain_set		*set;
+	struct viopf_residency		residency;
+	struct viopf_window		window;
+	bool				dead;
+	bool				kept;
+};
+
+/**
+ * struct viopf_worker - a thread that resolves page requests
+ * @container: whose it is
+ * @task: the thread
+ * @node: in container->workers
+ * @group: what it works on, or NULL
+ * @mapping: the mapping that its current request is in, or NULL
+ * @mm: the mm that it keeps alive (mm_users), or NULL
+ * @answered: @group has its answer, or somebody is sending it
+ * @answering: somebody else is sending it at this moment
+ * @aborted: it was told to give @group up
+ * @pfns: room for a window's snapshot
+ *
+ * All but @pfns, which is the thread's own, by container->fault_lock.
+ */
+struct viopf_worker {
+	struct viopf_container	*container;
+	struct task_struct	*task;
+	struct list_head	node;
+	struct iopf_group	*group;
+	struct viopf_mapping	*mapping;
+	struct mm_struct	*mm;
+	bool			answered;
+	bool			answering;
+	bool			aborted;
+	unsigned long		pfns[VIOPF_WINDOW_MAX_PAGES];
+};
+
+#define viopf_count(_container, _name, _n) \
+	atomic64_add(_n, &(_container)->counters._name)
+
+/* container.c */
+extern const struct vfio_iommu_driver_ops viopf_driver_ops;
+extern struct mutex viopf_containers_lock;
+extern struct list_head viopf_containers;
+
+/* domain.c */
+struct viopf_group *viopf_group_create(struct viopf_container *container,
+				       struct iommu_group *group);
+void viopf_group_destroy(struct viopf_group *vgroup);
+int viopf_group_attach(struct viopf_group *vgroup);
+void viopf_group_detach(struct viopf_group *vgroup);
+struct viopf_group *viopf_group_find(struct viopf_container *container,
+				     const struct iommu_group *group);
+unsigned long viopf_container_pgsizes(struct viopf_container *container);
+
+/* mapping.c */
+int viopf_mapping_create(struct viopf_container *container,
+			 const struct vfio_iommu_type1_dma_map *map);
+int viopf_mapping_unmap(struct viopf_container *container,
+			struct vfio_iommu_type1_dma_unmap *unmap);
+u64 viopf_mapping_unmap_all(struct viopf_container *container);
+struct viopf_mapping *viopf_mapping_find_get(struct viopf_container *container,
+					     unsigned long iova);
+void viopf_mapping_put(struct viopf_mapping *mapping);
+
+/* segment.c */
+struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
+					unsigned long iova);
+void viopf_segment_kill(struct viopf_segment *segment);
+void viopf_segment_destroy(struct viopf_segment *segment);
+void viopf_segments_use_set(struct viopf_container *container,
+			    struct viopf_domain_set *set);
+void viopf_segment_lock_init(struct viopf_segment *segment);
+
+/* leaf.c */
+int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
+		   unsigned long end, phys_addr_t phys, bool writable);
+unsigned long viopf_leaf_drop(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end);
+void viopf_leaf_leave(struct viopf_segment *segment,
+		      struct iommu_domain *domain);
+bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page);
+unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment);
+
+/* keep.c */
+void viopf_keep_segment(struct viopf_segment *segment);
+void viopf_keep_quarantine(struct viopf_container *container);
+void viopf_keep_work(struct work_struct *work);
+
+/**
+ * struct viopf_span - what a fault is to map
+ * @page: the page asked for
+ * @write: for writing
+ * @first: first page to look at, @page or before
+ * @end: the page after the last
+ * @populate: those after @page may be brought in too
+ */
+struct viopf_span {
+	unsigned long	page;
+	bool		write;
+	unsigned long	first;
+	unsigned long	end;
+	bool		populate;
+};
+
+/* snapshot.c */
+bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
+int viopf_snapshot_map(struct viopf_worker *worker,
+		       struct viopf_segment *segment,
+		       const struct viopf_span *span);
+
+/* fault.c */
+int viopf_fault_resolve(struct viopf_worker *worker,
+			const struct iommu_fault_page_request *request);
+
+/* worker.c */
+int viopf_iopf_handler(struct iopf_group *group);
+int viopf_workers_start(struct viopf_container *container);
+void viopf_workers_stop(struct viopf_container *container);
+bool viopf_worker_enter(struct viopf_worker *worker,
+			struct viopf_mapping *mapping);
+void viopf_worker_leave(struct viopf_worker *worker);
+bool viopf_worker_aborted(struct viopf_worker *worker);
+void viopf_faults_cancel_mapping(struct viopf_mapping *mapping);
+void viopf_faults_cancel_group(struct viopf_group *vgroup);
+
+/* info.c */
+int viopf_get_info(struct viopf_container *container, void __user *arg);
+int viopf_get_stats(struct viopf_container *container, void __user *arg);
+
+/* verify.c */
+void viopf_verify_init(void);
+void viopf_verify_exit(void);
+
+/* main.c */
+extern bool viopf_allow_unsafe_interrupts;
+extern unsigned int viopf_mapping_limit;
+unsigned int viopf_max_workers(void);
+unsigned int viopf_window_max_pages(void);
+
+/* The IOVA page number of @iova counted from the start of its segment. */
+static inline unsigned long viopf_segment_page(const struct viopf_segment *seg,
+					       unsigned long iova)
+{
+	return (iova - seg->iova) >> PAGE_SHIFT;
+}
+
+static inline unsigned long viopf_segment_iova(const struct viopf_segment *seg,
+					       unsigned long page)
+{
+	return seg->iova + (page << PAGE_SHIFT);
+}
+
+static inline unsigned long viopf_segment_uaddr(const struct viopf_segment *seg,
+						unsigned long page)
+{
+	return seg->uaddr + (page << PAGE_SHIFT);
+}
+
+static inline bool viopf_container_failed(const struct viopf_container *c)
+{
+	return READ_ONCE(c->failed);
+}
+
+#endif /* VIOPF_H */

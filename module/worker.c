@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Workers: the queue of page requests, the threads that resolve them, and who
+ * gives which answer.
+ *
+ * DOC: each page request group gets one answer
+ *
+ * The handler takes a group over from the iommu core and queues it. From then on
+ * it is counted as pending in its viopf_group until its answer is out. It is
+ * answered by whoever claims it first, under fault_lock:
+ *  - the worker that resolved it;
+ *  - UNMAP_DMA, if a worker is at it in the mapping that goes (INVALID);
+ *  - detach, after the iommu core has stopped new ones (INVALID).
+ * The answer itself is sent with no lock held, since the IOMMU driver may sleep.
+ * Only the worker, or whoever takes a group off the queue, frees it.
+ *
+ *   worker                                 UNMAP_DMA or detach
+ *   ------------------------------------   -----------------------------------
+ *   blocked in the mm, holding the
+ *   mapping, its mm and the group
+ *                                          fault_lock: answered = answering =
+ *                                            true; aborted, SIGKILL to worker
+ *                                          send the answer
+ *                                          fault_lock: answering = false
+ *                                          go on, without waiting
+ *   wakes with -EINTR; or maps, and
+ *   finds the segment dead
+ *   fault_lock: answered already
+ *   wait until !answering, free the group
+ *
+ * Detach waits until the groups of its viopf_group that it could not claim, for
+ * which an answer is on its way, are out: that takes as long as the IOMMU driver
+ * takes for an answer.
+ *
+ * DOC: threads
+ *
+ * They are the container's own, so that a flood of requests in one container
+ * starves no other. One is made at open. Whenever the last idle one takes a
+ * group, one more is made, up to the module parameter max_workers; by a work
+ * item, as the thread is busy. A thread that is blocked in the mm can be woken by
+ * SIGKILL, which only the kernel may send it.
+ *
+ * A worker keeps the mm of its fault alive. If no task uses it any more, whoever
+ * might have brought the page in may be gone too (a userfaultfd that nobody
+ * serves): watch_work looks for that as long as workers are busy, and aborts.
+ */
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "compat/mm_owner.h"
+#include "viopf.h"
+
+#define VIOPF_WATCH_INTERVAL	(HZ / 5)
+
+static struct viopf_group *viopf_group_of(struct iopf_group *group)
+{
+	return container_of(group->attach_handle, struct viopf_group, handle);
+}
+
+/* Send the answer. Whoever calls it has claimed the group. */
+static void viopf_answer(struct viopf_container *container,
+			 struct iopf_group *group,
+			 enum iommu_page_response_code code)
+{
+	struct viopf_group *vgroup = viopf_group_of(group);
+
+	switch (code) {
+	case IOMMU_PAGE_RESP_SUCCESS:
+		viopf_count(container, resp_success, 1);
+		break;
+	case IOMMU_PAGE_RESP_INVALID:
+		viopf_count(container, resp_invalid, 1);
+		break;
+	default:
+		viopf_count(container, resp_failure, 1);
+	}
+	iopf_group_response(group, code);
+
+	/* Detach may free vgroup and container as soon as the lock is free. */
+	spin_lock(&container->fault_lock);
+	container->faults_pending--;
+	vgroup->faults_pending--;
+	wake_up_all(&container->answer_wait);
+	spin_unlock(&container->fault_lock);
+}
+
+/* Answer and free groups that no worker has. */
+static void viopf_answer_list(struct viopf_container *container,
+			      struct list_head *groups,
+			      enum iommu_page_response_code code)
+{
+	struct iopf_group *group, *next;
+
+	list_for_each_entry_safe(group, next, groups, node) {
+		list_del(&group->node);
+		viopf_answer(container, group, code);
+		iopf_free_group(group);
+	}
+}
+
+/* Take a group over from the iommu core. False: its device floods us. */
+static bool viopf_group_enqueue(struct viopf_container *container,
+				struct iopf_group *group)
+{
+	bool room;
+
+	iopf_group_dequeue(group);
+
+	spin_lock(&container->fault_lock);
+	container->faults_pending++;
+	viopf_group_of(group)->faults_pending++;
+	room = container->faults_queued < VIOPF_FAULTS_MAX &&
+	       !viopf_container_failed(container);
+	if (room) {
+		list_add_tail(&group->node, &container->fault_queue);
+		container->faults_queued++;
+	}
+	spin_unlock(&container->fault_lock);
+	return room;
+}
+
+/**
+ * viopf_iopf_handler() - a device asks for pages
+ * @group: its page request group, complete
+ *
+ * Called by the iommu core, in the thread of the IOMMU driver's page request
+ * queue, which serves other devices too: nothing here waits.
+ *
+ * Return: 0, always: the answer comes from us.
+ */
+int viopf_iopf_handler(struct iopf_group *group)
+{
+	struct viopf_container *container = viopf_group_of(group)->container;
+
+	viopf_count(container, groups, 1);
+	if (viopf_group_enqueue(container, group)) {
+		wake_up(&container->fault_wait);
+	} else {
+		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE);
+		iopf_free_group(group);
+	}
+	return 0;
+}
+
+/* Wait for a group. False if the thread is to end. */
+static bool viopf_worker_next(struct viopf_worker *worker)
+{
+	struct viopf_container *container = worker->container;
+
+	wait_event_idle_exclusive(container->fault_wait,
+				  !list_empty_careful(&container->fault_queue) ||
+				  kthread_should_stop());
+	if (kthread_should_stop())
+		return false;
+
+	spin_lock(&container->fault_lock);
+	worker->group = list_first_entry_or_null(&container->fault_queue,
+						 struct iopf_group, node);
+	if (worker->group) {
+		list_del(&worker->group->node);
+		container->faults_queued--;
+		worker->answered = false;
+		if (!--container->workers_idle && !container->closing &&
+		    container->workers_total < viopf_max_workers())
+			queue_work(system_unbound_wq, &container->spawn_work);
+	}
+	spin_unlock(&container->fault_lock);
+
+	return true;
+}
+
+static enum iommu_page_response_code
+viopf_worker_resolve(struct viopf_worker *worker)
+{
+	struct iopf_fault *fault;
+	int ret = 0;
+
+	list_for_each_entry(fault, &worker->group->faults, list) {
+		ret = viopf_fault_resolve(worker, &fault->fault.prm);
+		if (ret)
+			break;
+	}
+
+	if (!ret)
+		return IOMMU_PAGE_RESP_SUCCESS;
+	return ret == -EIO ? IOMMU_PAGE_RESP_FAILURE : IOMMU_PAGE_RESP_INVALID;
+}
+
+/* Answer, unless somebody has, and be idle again. */
+static void viopf_worker_finish(struct viopf_worker *worker,
+				enum iommu_page_response_code code)
+{
+	struct viopf_container *container = worker->container;
+	struct iopf_group *group = worker->group;
+	bool ours;
+
+	spin_lock(&container->fault_lock);
+	ours = !worker->answered;
+	worker->answered = true;
+	spin_unlock(&container->fault_lock);
+
+	if (ours)
+		viopf_answer(container, group, code);
+	else
+		wait_event(container->answer_wait,
+			   !READ_ONCE(worker->answering));
+
+	spin_lock(&container->fault_lock);
+	if (worker->aborted) {
+		worker->aborted = false;
+		flush_signals(current);
+		atomic64_inc(&container->counters.aborts);
+	}
+	worker->group = NULL;
+	container->workers_idle++;
+	spin_unlock(&container->fault_lock);
+
+	iopf_free_group(group);
+}
+
+static int viopf_worker_main(void *data)
+{
+	struct viopf_worker *worker = data;
+	struct viopf_container *container = worker->container;
+
+	allow_kernel_signal(SIGKILL);
+	while (viopf_worker_next(worker)) {
+		if (!worker->group)
+			continue;
+		queue_delayed_work(system_unbound_wq, &container->watch_work,
+				   VIOPF_WATCH_INTERVAL);
+		viopf_worker_finish(worker, viopf_worker_resolve(worker));
+	}
+	return 0;
+}
+
+/* Tell a worker to give its group up. */
+static void viopf_worker_abort(struct viopf_worker *worker)
+{
+	lockdep_assert_held(&worker->container->fault_lock);
+
+	worker->aborted = true;
+	send_sig(SIGKILL, worker->task, 1);
+}
+
+/**
+ * viopf_worker_aborted() - has the worker to give its group up?
+ * @worker: the calling thread
+ *
+ * A signal may be left over from an abort that came too late to matter.
+ */
+bool viopf_worker_aborted(struct viopf_worker *worker)
+{
+	bool aborted;
+
+	spin_lock(&worker->container->fault_lock);
+	aborted = worker->aborted;
+	if (!aborted && signal_pending(current))
+		flush_signals(current);
+	spin_unlock(&worker->container->fault_lock);
+
+	return aborted;
+}
+
+/**
+ * viopf_worker_enter() - begin to work in a mapping
+ * @worker: the calling thread
+ * @mapping: held by a reference
+ *
+ * On success the mm is alive until viopf_worker_leave(), and whoever unmaps the
+ * mapping finds us.
+ *
+ * Return: false if the process, or the mapping, or the need for it, is gone.
+ */
+bool viopf_worker_enter(struct viopf_worker *worker,
+			struct viopf_mapping *mapping)
+{
+	bool alive;
+
+	if (!mmget_not_zero(mapping->mm))
+		return false;
+
+	spin_lock(&worker->container->fault_lock);
+	alive = !mapping->dead && !worker->aborted;
+	if (alive) {
+		worker->mapping = mapping;
+		worker->mm = mapping->mm;
+	}
+	spin_unlock(&worker->container->fault_lock);
+
+	if (!alive)
+		mmput_async(mapping->mm);
+	return alive;
+}
+
+/**
+ * viopf_worker_leave() - end work in a mapping
+ * @worker: the calling thread
+ */
+void viopf_worker_leave(struct viopf_worker *worker)
+{
+	struct mm_struct *mm = worker->mm;
+
+	spin_lock(&worker->container->fault_lock);
+	worker->mapping = NULL;
+	worker->mm = NULL;
+	spin_unlock(&worker->container->fault_lock);
+
+	/* If it is the last reference, taking the mm down is not our work. */
+	mmput_async(mm);
+}
+
+/* Claim what the worker has, which the caller must then answer; and abort it. */
+static bool viopf_worker_claim(struct viopf_worker *worker)
+{
+	lockdep_assert_held(&worker->container->fault_lock);
+
+	if (worker->answered)
+		return false;
+	worker->answered = true;
+	worker->answering = true;
+	viopf_worker_abort(worker);
+	return true;
+}
+
+/* Send INVALID for a claimed worker's group, and let the worker go on. */
+static void viopf_worker_answer(struct viopf_worker *worker)
+{
+	struct viopf_container *container = worker->container;
+
+	viopf_answer(container, worker->group, IOMMU_PAGE_RESP_INVALID);
+
+	spin_lock(&container->fault_lock);
+	WRITE_ONCE(worker->answering, false);
+	wake_up_all(&container->answer_wait);
+	spin_unlock(&container->fault_lock);
+}
+
+/* Which faults are to be given up. */
+struct viopf_cancel {
+	const struct viopf_mapping	*mapping;
+	const struct viopf_group	*vgroup;
+};
+
+static bool viopf_cancel_matches(const struct viopf_cancel *cancel,
+				 const struct viopf_worker *worker)
+{
+	if (!worker->group)
+		return false;
+	if (cancel->mapping)
+		return worker->mapping == cancel->mapping;
+	return viopf_group_of(worker->group) == cancel->vgroup;
+}
+
+/* Answer for the workers that match, one after the other. Waits for none. */
+static void viopf_cancel_workers(struct viopf_container *container,
+				 const struct viopf_cancel *cancel)
+{
+	struct viopf_worker *worker;
+	bool claimed;
+
+	do {
+		claimed = false;
+		spin_lock(&container->fault_lock);
+		list_for_each_entry(worker, &container->workers, node) {
+			claimed = viopf_cancel_matches(cancel, worker) &&
+				  viopf_worker_claim(worker);
+			if (claimed)
+				break;
+		}
+		spin_unlock(&container->fault_lock);
+		if (claimed)
+			viopf_worker_answer(worker);
+	} while (claimed);
+}
+
+/**
+ * viopf_faults_cancel_mapping() - nothing is faulted in for a mapping any more
+ * @mapping: to be unmapped, with its segments_lock held
+ *
+ * What is on its way gets INVALID. Does not wait for it.
+ */
+void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
+{
+	struct viopf_container *container = mapping->container;
+	struct viopf_cancel cancel = { .mapping = mapping };
+
+	lockdep_assert_held(&mapping->segments_lock);
+
+	spin_lock(&container->fault_lock);
+	mapping->dead = true;
+	spin_unlock(&container->fault_lock);
+
+	viopf_cancel_workers(container, &cancel);
+}
+
+static bool viopf_group_is_idle(struct viopf_group *vgroup)
+{
+	bool idle;
+
+	spin_lock(&vgroup->container->fault_lock);
+	idle = !vgroup->faults_pending;
+	spin_unlock(&vgroup->container->fault_lock);
+	return idle;
+}
+
+/**
+ * viopf_faults_cancel_group() - answer all that a group's devices asked for
+ * @vgroup: detached, so that nothing new comes
+ *
+ * On return every page request that came through @vgroup has been answered, and
+ * nothing refers to it.
+ */
+void viopf_faults_cancel_group(struct viopf_group *vgroup)
+{
+	struct viopf_container *container = vgroup->container;
+	struct viopf_cancel cancel = { .vgroup = vgroup };
+	struct iopf_group *group, *next;
+	LIST_HEAD(queued);
+
+	spin_lock(&container->fault_lock);
+	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
+		if (viopf_group_of(group) == vgroup) {
+			list_move_tail(&group->node, &queued);
+			container->faults_queued--;
+		}
+	}
+	spin_unlock(&container->fault_lock);
+
+	viopf_answer_list(container, &queued, IOMMU_PAGE_RESP_INVALID);
+	viopf_cancel_workers(container, &cancel);
+	wait_event(container->answer_wait, viopf_group_is_idle(vgroup));
+}
+
+/* Abort faults into processes that nobody but our workers keeps. */
+static void viopf_watch_work(struct work_struct *work)
+{
+	struct viopf_container *container =
+		container_of(to_delayed_work(work), struct viopf_container,
+			     watch_work);
+	struct viopf_worker *worker;
+	bool busy = false;
+
+	spin_lock(&container->fault_lock);
+	list_for_each_entry(worker, &container->workers, node) {
+		if (!worker->mm)
+			continue;
+		busy = true;
+		if (viopf_mm_is_orphan(worker->mm))
+			viopf_worker_abort(worker);
+	}
+	busy &= !container->closing;
+	spin_unlock(&container->fault_lock);
+
+	if (busy)
+		queue_delayed_work(system_unbound_wq, &container->watch_work,
+				   VIOPF_WATCH_INTERVAL);
+}
+
+static int viopf_worker_create(struct viopf_container *container)
+{
+	struct viopf_worker *worker;
+
+	worker = kvzalloc(sizeof(*worker), GFP_KERNEL);
+	if (!worker)
+		return -ENOMEM;
+	worker->container = container;
+	worker->task = kthread_create(viopf_worker_main, worker, "viopf/%u",
+				      container->id);
+	if (IS_ERR(worker->task)) {
+		int ret = PTR_ERR(worker->task);
+
+		kvfree(worker);
+		return ret;
+	}
+
+	get_task_struct(worker->task);
+	spin_lock(&container->fault_lock);
+	list_add_tail(&worker->node, &container->workers);
+	container->workers_total++;
+	container->workers_idle++;
+	spin_unlock(&container->fault_lock);
+	wake_up_process(worker->task);
+	return 0;
+}
+
+/* If memory is short, the threads there are have to do until the next time. */
+static void viopf_spawn_work(struct work_struct *work)
+{
+	viopf_worker_create(container_of(work, struct viopf_container,
+					 spawn_work));
+}
+
+/**
+ * viopf_workers_start() - get ready for page requests
+ * @container: being opened
+ *
+ * Return: 0 or -errno.
+ */
+int viopf_workers_start(struct viopf_container *container)
+{
+	spin_lock_init(&container->fault_lock);
+	INIT_LIST_HEAD(&container->fault_queue);
+	INIT_LIST_HEAD(&container->workers);
+	init_waitqueue_head(&container->fault_wait);
+	init_waitqueue_head(&container->answer_wait);
+	INIT_WORK(&container->spawn_work, viopf_spawn_work);
+	INIT_DELAYED_WORK(&container->watch_work, viopf_watch_work);
+
+	return viopf_worker_create(container);
+}
+
+/**
+ * viopf_workers_stop() - end all threads
+ * @container: without groups and mappings, so that all is answered
+ *
+ * A thread that is still blocked in the mm is aborted.
+ */
+void viopf_workers_stop(struct viopf_container *container)
+{
+	struct viopf_worker *worker, *next;
+
+	spin_lock(&container->fault_lock);
+	container->closing = true;
+	list_for_each_entry(worker, &container->workers, node)
+		if (worker->group)
+			viopf_worker_abort(worker);
+	spin_unlock(&container->fault_lock);
+
+	cancel_work_sync(&container->spawn_work);
+	list_for_each_entry_safe(worker, next, &container->workers, node) {
+		kthread_stop_put(worker->task);
+		list_del(&worker->node);
+		kvfree(worker);
+	}
+	cancel_delayed_work_sync(&container->watch_work);
+	WARN_ON(container->faults_pending || !list_empty(&container->fault_queue));
+}
