@@ -256,7 +256,7 @@ unsigned long viopf_residency_clear(struct viopf_residency *r,
 				    unsigned long first, unsigned long end)
 {
 	unsigned long leaf_first = first, leaf_end = end;
-	unsigned long run_first = first, run_end, nr = 0;
+	unsigned long run_first, run_end, nr = 0;
 
 	if (WARN_ON_ONCE(!range_ok(r, first, end)) || first == end)
 		return 0;
@@ -264,7 +264,9 @@ unsigned long viopf_residency_clear(struct viopf_residency *r,
 	if (WARN_ON_ONCE(leaf_first != first || leaf_end != end))
 		return 0;
 
-	for_each_set_bitrange_from(run_first, run_end, r->mapped, end)
+	for (run_first = first;
+	     viopf_residency_next_run(r, &run_first, &run_end, end);
+	     run_first = run_end)
 		nr += run_end - run_first;
 	bitmap_clear(r->mapped, first, end - first);
 	bitmap_clear(r->writable, first, end - first);
