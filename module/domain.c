@@ -434,8 +434,8 @@ void viopf_group_destroy(struct viopf_group *vgroup)
  * @vgroup: with container->lock held
  *
  * Return: 0; -ENODEV: a device can't fault, or the container failed; -EPERM: its
- * interrupts are not isolated; -EINVAL: what is mapped already is where this group can't have it; -EOPNOTSUPP: an IOMMU with
- * pages of another size; -ENOMEM.
+ * interrupts are not isolated; -EINVAL: what is mapped already is where this
+ * group can't have it; -EOPNOTSUPP: an IOMMU with pages of another size; -ENOMEM.
  */
 int viopf_group_attach(struct viopf_group *vgroup)
 {

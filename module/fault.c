@@ -109,28 +109,23 @@ static int viopf_fault_try(struct viopf_worker *worker,
 	return ret == -ENODATA ? -EAGAIN : ret;
 }
 
-static int viopf_fault_page(struct viopf_worker *worker,
-			    struct viopf_segment *segment, unsigned long iova,
-			    bool write)
+/* Until it is there, or can never be, or nobody wants it any more. */
+static int viopf_fault_span(struct viopf_worker *worker,
+			    struct viopf_segment *segment,
+			    const struct viopf_span *span)
 {
 	struct viopf_container *container = worker->container;
-	struct viopf_span span = {
-		.page = viopf_segment_page(segment, iova),
-		.write = write,
-	};
 	unsigned int tries;
 	int ret;
 
-	if (viopf_span_begin(segment, &span)) {
-		viopf_count(container, faults_spurious, 1);
-		return 0;
-	}
-
 	for (tries = 0; !viopf_worker_aborted(worker); tries++) {
-		ret = viopf_fault_try(worker, segment, &span);
+		ret = viopf_fault_try(worker, segment, span);
 		switch (ret) {
 		case 0:
 			viopf_count(container, faults, 1);
+			return 0;
+		case -EALREADY:
+			viopf_count(container, faults_spurious, 1);
 			return 0;
 		case -EAGAIN:
 		case -EINTR:
@@ -145,6 +140,22 @@ static int viopf_fault_page(struct viopf_worker *worker,
 		}
 	}
 	return -EINTR;
+}
+
+static int viopf_fault_page(struct viopf_worker *worker,
+			    struct viopf_segment *segment, unsigned long iova,
+			    bool write)
+{
+	struct viopf_span span = {
+		.page = viopf_segment_page(segment, iova),
+		.write = write,
+	};
+
+	if (viopf_span_begin(segment, &span)) {
+		viopf_count(worker->container, faults_spurious, 1);
+		return 0;
+	}
+	return viopf_fault_span(worker, segment, &span);
 }
 
 /* The worker holds the mapping and its mm. */

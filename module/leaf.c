@@ -237,8 +237,8 @@ unsigned long viopf_leaf_drop(struct viopf_segment *segment,
  * @phys: where the memory of @first is; the rest follows it
  * @writable: devices may write as well
  *
- * Return: 0; -ENOMEM if page tables want memory that only reclaim can give; an
- * error of the IOMMU. On an error nothing has changed.
+ * Return: 0; -ENOMEM if page tables want memory that only reclaim can give;
+ * -EFAULT if the IOMMU won't. On an error nothing has changed.
  */
 int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		   unsigned long end, phys_addr_t phys, bool writable)
@@ -272,7 +272,11 @@ int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		viopf_count(segment->mapping->container, resident_pages,
 			    -(s64)viopf_leaf_reconcile(segment, first, end));
 	}
-	return ret;
+	if (ret == -ENOMEM)
+		return ret;
+	pr_warn_ratelimited("vfio_iommu_iopf: container %u: the IOMMU can't map IOVA %#lx (%d)\n",
+			    segment->mapping->container->id, iova, ret);
+	return -EFAULT;
 }
 
 /**

@@ -196,6 +196,8 @@ static int viopf_snapshot_apply(struct viopf_segment *segment,
 
 	lockdep_assert_held(&segment->lock);
 
+	if (viopf_residency_test(&segment->residency, span->page, span->write))
+		return -EALREADY;
 	for (page = span->first; page < span->end && !ret; page = next)
 		ret = viopf_snapshot_step(segment, span, page, pfns, &next);
 
@@ -277,7 +279,8 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
  * @segment: where
  * @span: what
  *
- * Return: 0: the page asked for is mapped as asked; -EAGAIN: the memory was
+ * Return: 0: the page asked for is mapped as asked; -EALREADY: another fault had
+ * done it; -EAGAIN: the memory was
  * changing, begin again; -ENODATA: it has to be brought in first; -EFAULT: it
  * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
  * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
