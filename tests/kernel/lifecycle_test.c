@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Coming and going: devices attached and detached, files closed in every order,
+ * mappings ended, modules removed, all of it while the device is at work. The
+ * memory under it is thrown away all the time, so that page requests are in
+ * flight whenever something ends. Nothing may hang, no request stays without
+ * its response (the suite looks at the IOMMU's own counters), and what is
+ * opened next works.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "load.h"
+
+#define NR_PAGES	64
+#define SIZE		(NR_PAGES * PAGE)
+#define IOVA_SINK	(IOVA_BASE + 64 * HUGE)
+
+/* Throws memory away until told to stop, so that the device has to fault. */
+struct thrower {
+	char *p;
+	size_t size;
+	atomic_int stop;
+	pthread_t thread;
+};
+
+static void *thrower_main(void *arg)
+{
+	struct thrower *t = arg;
+
+	while (!atomic_load(&t->stop)) {
+		madvise(t->p, t->size, MADV_DONTNEED);
+		nap_ms(1);
+	}
+	return NULL;
+}
+
+static void thrower_start(struct thrower *t, char *p, size_t size)
+{
+	*t = (struct thrower){ .p = p, .size = size };
+	assert_ok(pthread_create(&t->thread, NULL, thrower_main, t));
+}
+
+static void thrower_stop(struct thrower *t)
+{
+	atomic_store(&t->stop, 1);
+	assert_ok(pthread_join(t->thread, NULL));
+}
+
+/* Give every queue of the device much to do, and don't wait for it. */
+static void keep_busy(struct rig *rig, unsigned int dev)
+{
+	struct softdma_desc descs[32];
+	unsigned int q, i;
+
+	for (i = 0; i < 32; i++)
+		descs[i] = sdma_fill(IOVA_BASE, SIZE, i, 0);
+	for (q = 0; q < SOFTDMA_QUEUES; q++) {
+		if (q)
+			rig_start_queue(rig, dev, q);
+		assert_ok(sdma_submit(&rig->dma[dev].q[q], descs, 32));
+	}
+}
+
+static void works(unsigned int first, unsigned int nr)
+{
+	struct rig rig;
+	char *p = mem_anon(SIZE);
+
+	rig_open_as(&rig, first, nr, VFIO_IOPF_IOMMU);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 5);
+	cpu_check(p, SIZE, 5);
+	rig_close(&rig);
+	munmap(p, SIZE);
+}
+
+/* The three files of a container with one device, for closing one by one. */
+struct files {
+	int fd[3];	/* container, group, device */
+};
+
+static struct files files_open(const char *bdf)
+{
+	struct files f;
+	char path[128], target[128];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
+	len = readlink(path, target, sizeof(target) - 1);
+	assert_true(len > 0);
+	target[len] = '\0';
+	snprintf(path, sizeof(path), "/dev/vfio/%.16s", strrchr(target, '/') + 1);
+	f.fd[0] = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	assert_true(f.fd[0] >= 0);
+	assert_true(wait_until((f.fd[1] = open(path, O_RDWR | O_CLOEXEC)) >= 0, 10));
+	assert_ok(ioctl(f.fd[1], VFIO_GROUP_SET_CONTAINER, &f.fd[0]));
+	assert_ok(ioctl(f.fd[0], VFIO_SET_IOMMU, VFIO_IOPF_IOMMU));
+	f.fd[2] = ioctl(f.fd[1], VFIO_GROUP_GET_DEVICE_FD, bdf);
+	assert_true(f.fd[2] >= 0);
+	return f;
+}
+
+static void map_raw(int container, void *p, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)p, .iova = iova, .size = size,
+	};
+
+	assert_ok(ioctl(container, VFIO_IOMMU_MAP_DMA, &map));
+}
+
+/*
+ * Start the device by config writes on the raw file: no library in between
+ * that would close files in an order of its own.
+ */
+static void start_raw(const struct files *f, char *ring)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info), .index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	struct { uint32_t reg, val; } writes[] = {
+		{ SOFTDMA_REG_QUEUE(0) + SOFTDMA_Q_RING_LO, (uint32_t)IOVA_RINGS },
+		{ SOFTDMA_REG_QUEUE(0) + SOFTDMA_Q_RING_HI, IOVA_RINGS >> 32 },
+		{ SOFTDMA_REG_QUEUE(0) + SOFTDMA_Q_CTRL,
+		  SOFTDMA_QC_RING_LOG2(6) | SOFTDMA_QC_ENABLE },
+		{ SOFTDMA_REG_QUEUE(0) + SOFTDMA_Q_TAIL, 60 },
+	};
+	struct softdma_desc *desc = (struct softdma_desc *)ring;
+	uint16_t cmd = 6;
+	uint8_t cap;
+	size_t i;
+
+	for (i = 0; i < 60; i++)
+		desc[i] = sdma_fill(IOVA_BASE, SIZE, i, 0);
+	assert_ok(ioctl(f->fd[2], VFIO_DEVICE_GET_REGION_INFO, &info));
+	assert_int_equal(pwrite(f->fd[2], &cmd, 2, (off_t)info.offset + 4), 2);
+	assert_int_equal(pread(f->fd[2], &cap, 1, (off_t)info.offset + 0x34), 1);
+	for (;;) {
+		uint8_t head[4];
+
+		assert_int_equal(pread(f->fd[2], head, 4, (off_t)(info.offset + cap)), 4);
+		if (head[0] == SOFTDMA_CAP_ID && head[2] == SOFTDMA_CAP_BYTES)
+			break;
+		cap = head[1];
+		assert_true(cap);
+	}
+	for (i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		assert_int_equal(pwrite(f->fd[2], &writes[i].val, 4,
+					(off_t)(info.offset + cap + writes[i].reg)), 4);
+}
+
+/* Memory, container, group, device: ended in each of the 24 orders. */
+static void end_in_order(const int order[4])
+{
+	char bdfs[MAX_DEVICES][16];
+	char *ring = mem_shared(PAGE), *p = mem_anon(SIZE);
+	struct thrower thrower;
+	struct files f;
+	int i;
+
+	devices_list(bdfs);
+	f = files_open(bdfs[0]);
+	map_raw(f.fd[0], ring, IOVA_RINGS, PAGE);
+	map_raw(f.fd[0], p, IOVA_BASE, SIZE);
+	thrower_start(&thrower, p, SIZE);
+	start_raw(&f, ring);
+	nap_ms(15);
+	for (i = 0; i < 4; i++) {
+		if (order[i] == 3) {
+			thrower_stop(&thrower);
+			assert_ok(munmap(p, SIZE));
+		} else {
+			assert_ok(close(f.fd[order[i]]));
+		}
+		nap_ms(2);
+	}
+	assert_ok(munmap(ring, PAGE));
+}
+
+static void every_order(void)
+{
+	int a, b, c;
+
+	for (a = 0; a < 4; a++) {
+		for (b = 0; b < 4; b++) {
+			for (c = 0; c < 4; c++) {
+				const int order[4] = { a, b, c, 6 - a - b - c };
+
+				if (a == b || a == c || b == c)
+					continue;
+				end_in_order(order);
+			}
+		}
+	}
+	works(0, 1);
+}
+
+/* The last file is closed by the exit of a process that has faults in flight. */
+static void exit_at_work(void *arg)
+{
+	struct thrower thrower;
+	struct rig rig;
+	char *p = mem_anon(SIZE);
+
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	thrower_start(&thrower, p, SIZE);
+	keep_busy(&rig, 0);
+	nap_ms(10 + (unsigned int)(uintptr_t)arg);
+	_exit(0);
+}
+
+static void exits(void)
+{
+	uintptr_t i;
+
+	for (i = 0; i < 10; i++)
+		child_wait(child_run(exit_at_work, (void *)i), 20);
+	works(0, 1);
+}
+
+static void kills(void)
+{
+	uintptr_t i;
+
+	for (i = 0; i < 10; i++) {
+		pid_t pid = child_run(exit_at_work, (void *)(1000000 + i));
+
+		nap_ms(150 + 5 * (unsigned int)i);
+		kill(pid, SIGKILL);
+		child_reap(pid, 20);
+	}
+	works(0, 1);
+}
+
+/* A second device comes to what the first has faulted in, and goes again. */
+static void attach_and_detach(void)
+{
+	struct softdma_desc check = sdma_check(IOVA_BASE, SIZE, 1, 0);
+	char bdfs[MAX_DEVICES][16];
+	struct load load;
+	struct rig rig;
+	int i;
+	char *p;
+
+	devices_list(bdfs);
+	rig_open(&rig, 1);
+	rig_start_queue(&rig, 0, 1);
+	p = mem_anon(2 * SIZE);
+	rig_map(&rig, p, IOVA_BASE, 2 * SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	load = (struct load){
+		.rig = &rig, .queue = 1, .kind = LOAD_WRITE, .p = p + SIZE,
+		.iova = IOVA_BASE + SIZE, .size = SIZE, .seed = 9,
+	};
+	load_start(&load, 0);
+	for (i = 0; i < 8; i++) {
+		assert_ok(viopf_group_add(rig.c, bdfs[1]));
+		verify_residency();
+		assert_ok(viopf_device_open(rig.c, bdfs[1], &rig.dev[1]));
+		assert_ok(sdma_open(&rig.dma[1], rig.dev[1]));
+		rig_start_queue(&rig, 1, 0);
+		assert_int_equal(sdma_do(&rig.dma[1].q[0], &check, DMA_LIMIT_MS), SOFTDMA_OK);
+		assert_int_equal(check.result, 0);
+		load_progress(&load, 2);
+		viopf_device_close(rig.dev[1]);
+		assert_ok(viopf_group_remove(rig.c, bdfs[1]));
+		verify_residency();
+		load_progress(&load, 2);
+		check = sdma_check(IOVA_BASE, SIZE, 1, 0);
+	}
+	load_stop(&load);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	rig_close(&rig);
+}
+
+/* After viopf_unmap() returned, the memory is the CPU's alone. */
+static void unmap_at_work(void)
+{
+	struct thrower thrower;
+	struct load load;
+	struct rig rig;
+	int i;
+	char *p;
+
+	rig_open(&rig, 1);
+	rig_start_queue(&rig, 0, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	load = (struct load){
+		.rig = &rig, .queue = 1, .kind = LOAD_REWRITE, .tolerate = LOAD_MAY_BE_INVALID,
+		.p = p, .iova = IOVA_BASE, .size = SIZE, .seed = 9,
+	};
+	load_start(&load, 0);
+	for (i = 0; i < 40; i++) {
+		uint64_t unmapped;
+
+		thrower_start(&thrower, p, SIZE);
+		load_progress(&load, 1);
+		assert_ok(viopf_unmap(rig.c, IOVA_BASE, SIZE, &unmapped));
+		assert_int_equal(unmapped, SIZE);
+		thrower_stop(&thrower);
+		sdma_pattern_fill(p, SIZE, 3, 0);
+		nap_ms(2);
+		cpu_check(p, SIZE, 3);
+		rig_map(&rig, p, IOVA_BASE, SIZE);
+	}
+	load_stop(&load);
+	rig_close(&rig);
+}
+
+/* The responses are still on their way when the container goes. */
+static void close_before_the_response(void)
+{
+	struct rig rig;
+	int i;
+	char *p;
+
+	softiommu_set("response_delay_us", "20000\n");
+	softiommu_set("report_delay_us", "3000\n");
+	for (i = 0; i < 6; i++) {
+		p = mem_anon(SIZE);
+		rig_open(&rig, 1);
+		rig_map(&rig, p, IOVA_BASE, SIZE);
+		keep_busy(&rig, 0);
+		nap_ms(5 * (unsigned int)i);
+		rig_close(&rig);
+		munmap(p, SIZE);
+	}
+	softiommu_set("reset_knobs", "1\n");
+	works(0, 1);
+}
+
+static void bus_master_and_reset(void)
+{
+	struct thrower thrower;
+	struct rig rig;
+	int i;
+	char *p = mem_anon(SIZE);
+
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	for (i = 0; i < 10; i++) {
+		thrower_start(&thrower, p, SIZE);
+		keep_busy(&rig, 0);
+		nap_ms(5);
+		if (i % 2)
+			assert_ok(viopf_bus_master(rig.dev[0], 0));
+		else
+			assert_ok(viopf_reset(rig.dev[0]));
+		thrower_stop(&thrower);
+		sdma_pattern_fill(p, SIZE, 3, 0);
+		nap_ms(2);
+		cpu_check(p, SIZE, 3);
+		assert_ok(viopf_reset(rig.dev[0]));
+		assert_ok(sdma_open(&rig.dma[0], rig.dev[0]));
+		rig_start_queue(&rig, 0, 0);
+		dev_check(&rig, IOVA_BASE, SIZE, 3);
+	}
+	rig_close(&rig);
+}
+
+static void rmmod_in_use(void)
+{
+	struct rig rig;
+	char *p = mem_anon(SIZE);
+
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	assert_int_equal(module_remove("vfio_iommu_iopf"), -EAGAIN);
+	assert_int_equal(module_remove("softiommu"), -EAGAIN);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	rig_close(&rig);
+}
+
+static void reload(void)
+{
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		works(0, 1);
+		assert_int_equal(module_remove("vfio_iommu_iopf"), 0);
+		assert_int_equal(module_insert("vfio_iommu_iopf", NULL), 0);
+	}
+	works(0, 2);
+}
+
+/* A device that can't fault is refused, and nothing is left of the attempt. */
+static void cannot_fault(void)
+{
+	char bdfs[MAX_DEVICES][16];
+	const char *both[2] = { bdfs[1], bdfs[0] };
+	struct viopf_container *c;
+	const char *bdf = bdfs[0];
+	struct rig rig;
+	int err;
+
+	devices_list(bdfs);
+	err = viopf_container_open(&c, &bdf, 1, VFIO_IOPF_IOMMU);
+	assert_int_equal(err, -ENODEV);
+	err = viopf_container_open(&c, both, 2, VFIO_IOPF_IOMMU);
+	assert_int_equal(err, -ENODEV);
+	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
+	assert_int_equal(viopf_group_add(rig.c, bdfs[0]), -ENODEV);
+	dev_read(&rig, IOVA_RINGS, PAGE, SOFTDMA_OK);
+	rig_close(&rig);
+	/* The kernel's own takes both. */
+	rig_open_as(&rig, 0, 2, VFIO_TYPE1v2_IOMMU);
+	dev_read(&rig, IOVA_RINGS, PAGE, SOFTDMA_OK);
+	rig_close(&rig);
+}
+
+static const struct suite_case cases[] = {
+	CASE("S6 R8 R9 files closed in every order during DMA", every_order),
+	CASE("S6 R8 exit during DMA", exits),
+	CASE("S6 R8 SIGKILL during DMA", kills),
+	CASE("S8 R9 attach and detach during DMA, one domain", attach_and_detach,
+	     .softdma = "devices=2"),
+	CASE("S8 R9 attach and detach during DMA, two domains", attach_and_detach,
+	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	CASE("S6 R8 unmap during DMA", unmap_at_work),
+	CASE("S6 R8 close with responses on their way", close_before_the_response),
+	CASE("S6 reset and bus master during DMA", bus_master_and_reset),
+	CASE("R9 rmmod is refused while in use", rmmod_in_use),
+	CASE("R9 modules can be removed and loaded again", reload, .softdma = "devices=2"),
+	CASE("R9 a device that can't fault is refused cleanly", cannot_fault,
+	     .softdma = "devices=2 nofault=1"),
+};
+
+int main(int argc, char **argv)
+{
+	return SUITE(cases, argc, argv);
+}
