@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * softdma: access to memory, and the page requests that it needs.
+ *
+ * Errors, here and up to ring.c:
+ *	-EFAULT		the address in desc.detail has no translation
+ *	-EREMOTEIO	the response was FAILURE
+ *	-EIO		the address in desc.detail is not RAM
+ *	-ECANCELED	aborted
+ *	-EINVAL		the descriptor is not valid
+ *
+ * A group index belongs to the thread that took it until that has seen the response; if
+ * the thread is aborted first, to nobody until the response comes.  Only requests that
+ * somebody waits for count as outstanding.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+
+#include "dma_priv.h"
+
+/* How long to wait before asking again when the IOMMU's queue was full. */
+#define SD_OVERFLOW_WAIT_NS	(50 * NSEC_PER_USEC)
+
+/* Whether there is room for a group of @nr requests; if so, it is taken. */
+static bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index)
+{
+	u32 limit = sd_config_dword(dev, SD_CAP_PRI + PCI_PRI_ALLOC_REQ);
+	unsigned long flags;
+	unsigned int i;
+
+	*index = -1;
+	raw_spin_lock_irqsave(&dev->pri_lock, flags);
+	for (i = 0; i < SOFT_GROUP_INDEXES && dev->outstanding + nr <= limit; i++) {
+		unsigned int at = dev->next_group++ % SOFT_GROUP_INDEXES;
+
+		if (dev->groups[at].state != SD_GROUP_FREE)
+			continue;
+		dev->groups[at].state = SD_GROUP_WAITING;
+		dev->groups[at].nr_requests = nr;
+		dev->outstanding += nr;
+		*index = at;
+		break;
+	}
+	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
+	return *index >= 0;
+}
+
+static bool sd_group_answered(struct sd_device *dev, int index)
+{
+	return READ_ONCE(dev->groups[index].state) == SD_GROUP_ANSWERED;
+}
+
+/* The thread is done with the index, whether the response has come or not. */
+static void sd_group_drop(struct sd_device *dev, int index, bool requested)
+{
+	struct sd_group *group = &dev->groups[index];
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&dev->pri_lock, flags);
+	if (group->state == SD_GROUP_WAITING)
+		dev->outstanding -= group->nr_requests;
+	if (group->state == SD_GROUP_WAITING && requested)
+		group->state = SD_GROUP_ABANDONED;
+	else
+		group->state = SD_GROUP_FREE;
+	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
+	wake_up_all(&dev->wait);
+}
+
+/**
+ * sd_respond() - a page response, from the IOMMU
+ * @priv: the device
+ * @group: index
+ * @code: the response
+ *
+ * Return: whether somebody waited for it
+ */
+bool sd_respond(void *priv, unsigned int group,
+		enum iommu_page_response_code code)
+{
+	struct sd_device *dev = priv;
+	struct sd_group *g = &dev->groups[group];
+	unsigned long flags;
+	bool waiting;
+
+	raw_spin_lock_irqsave(&dev->pri_lock, flags);
+	waiting = g->state == SD_GROUP_WAITING;
+	if (waiting) {
+		g->code = code;
+		dev->outstanding -= g->nr_requests;
+		WRITE_ONCE(g->state, SD_GROUP_ANSWERED);
+	} else if (g->state == SD_GROUP_ABANDONED) {
+		g->state = SD_GROUP_FREE;
+	}
+	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
+	wake_up_all(&dev->wait);
+	return waiting;
+}
+
+/* The page that missed, and those after it in the operand that would miss too. */
+static unsigned int sd_group_fill(struct sd_op *op, u64 iova, u64 end,
+				  unsigned int prot, struct soft_request *requests)
+{
+	u32 limit = sd_config_dword(op->q->dev, SD_CAP_PRI + PCI_PRI_ALLOC_REQ);
+	u32 max = clamp(SOFTDMA_F_GET_GROUP(op->desc.flags), 1U,
+			min_t(u32, max(limit, 1U), SOFTDMA_MAX_GROUP_PAGES));
+	u32 perm = (prot & PGT_READ ? IOMMU_FAULT_PERM_READ : 0) |
+		   (prot & PGT_WRITE ? IOMMU_FAULT_PERM_WRITE : 0);
+	u64 page = iova & PAGE_MASK;
+	unsigned int nr = 0;
+
+	if (op->desc.flags & SOFTDMA_F_WANT_WRITE)
+		perm |= IOMMU_FAULT_PERM_WRITE;
+	for (; nr < max && page < end; page += PAGE_SIZE) {
+		if (nr && softiommu_translates(op->q->lane, page, prot))
+			continue;
+		requests[nr++] = (struct soft_request){ page, perm };
+	}
+	return nr;
+}
+
+static int sd_overflow_wait(void)
+{
+	ktime_t wait = ns_to_ktime(SD_OVERFLOW_WAIT_NS);
+
+	set_current_state(TASK_IDLE);
+	schedule_hrtimeout(&wait, HRTIMER_MODE_REL);
+	return 0;
+}
+
+/* 0: try the access again. */
+static int sd_page_request(struct sd_op *op, u64 iova, u64 end,
+			   unsigned int prot)
+{
+	struct soft_request requests[SOFT_GROUP_MAX];
+	struct sd_device *dev = op->q->dev;
+	enum iommu_page_response_code code;
+	unsigned int nr;
+	int index, ret;
+
+	nr = sd_group_fill(op, iova, end, prot, requests);
+	wait_event_idle(dev->wait,
+			sd_group_take(dev, nr, &index) || sd_op_aborted(op));
+	if (index < 0)
+		return -ECANCELED;
+	op->desc.faults++;
+	ret = softiommu_page_request(dev->ep, index, requests, nr);
+	if (ret) {
+		sd_group_drop(dev, index, false);
+		return ret == -EAGAIN ? sd_overflow_wait() : -EFAULT;
+	}
+	wait_event_idle(dev->wait,
+			sd_group_answered(dev, index) || sd_op_aborted(op));
+	ret = sd_group_answered(dev, index) ? 0 : -ECANCELED;
+	code = dev->groups[index].code;
+	sd_group_drop(dev, index, true);
+	if (ret || code == IOMMU_PAGE_RESP_SUCCESS)
+		return ret;
+	return code == IOMMU_PAGE_RESP_INVALID ? -EFAULT : -EREMOTEIO;
+}
+
+/**
+ * sd_access() - one access, within a page, with the page requests it needs
+ * @op: for this operation
+ * @iova: address
+ * @bytes: how much, not crossing a page
+ * @more: how much of the operand follows these bytes
+ * @prot: PGT_READ, PGT_WRITE
+ * @fn: makes the access
+ * @ctx: for @fn
+ *
+ * Return: 0 or an error, see the top of the file
+ */
+int sd_access(struct sd_op *op, u64 iova, size_t bytes, u64 more,
+	      unsigned int prot, soft_access_fn fn, void *ctx)
+{
+	u64 end = iova + bytes + more;
+	int ret;
+
+	for (;;) {
+		ret = softiommu_access(op->q->lane, op->epoch, iova, bytes, prot,
+				       fn, ctx);
+		if (ret == -EFAULT && !op->no_faults &&
+		    sd_pri_enabled(op->q->dev)) {
+			ret = sd_page_request(op, iova, end, prot);
+			if (!ret && sd_op_aborted(op))
+				return -ECANCELED;
+			if (!ret)
+				continue;
+		}
+		if (ret == -EFAULT || ret == -EIO || ret == -EREMOTEIO)
+			op->desc.detail = iova;
+		return ret;
+	}
+}
+
+static void sd_copy_out(void *memory, size_t bytes, void *to)
+{
+	memcpy(to, memory, bytes);
+}
+
+static void sd_copy_in(void *memory, size_t bytes, void *from)
+{
+	memcpy(memory, from, bytes);
+}
+
+static int sd_transfer(struct sd_op *op, u64 iova, void *buffer, size_t bytes,
+		       u64 more, unsigned int prot, soft_access_fn fn)
+{
+	while (bytes) {
+		size_t n = min(bytes, PAGE_SIZE - offset_in_page(iova));
+		int ret = sd_access(op, iova, n, bytes - n + more, prot, fn,
+				    buffer);
+
+		if (ret)
+			return ret;
+		iova += n;
+		buffer += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+/**
+ * sd_read() - read from memory
+ * @op: for this operation
+ * @iova: from where
+ * @to: to where
+ * @bytes: how much
+ * @more: how much of the operand follows these bytes
+ *
+ * Return: 0 or an error, see the top of the file
+ */
+int sd_read(struct sd_op *op, u64 iova, void *to, size_t bytes, u64 more)
+{
+	return sd_transfer(op, iova, to, bytes, more, PGT_READ, sd_copy_out);
+}
+
+/**
+ * sd_write() - write to memory
+ * @op: for this operation
+ * @iova: to where
+ * @from: from where
+ * @bytes: how much
+ * @more: how much of the operand follows these bytes
+ *
+ * Return: 0 or an error, see the top of the file
+ */
+int sd_write(struct sd_op *op, u64 iova, void *from, size_t bytes, u64 more)
+{
+	return sd_transfer(op, iova, from, bytes, more, PGT_WRITE, sd_copy_in);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * softdma: the operations.  What each does is described at enum softdma_op.
+ *
+ * Data goes through the queue's bounce page, a piece at a time, a piece being what is
+ * left of a page of the operand that is walked.  Results are left in the copy of the
+ * descriptor; errors are those of access.c.
+ */
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+
+#include "dma_priv.h"
+
+/* Of @left bytes at @iova, those up to the end of the page. */
+static size_t sd_piece(u64 iova, u64 left)
+{
+	return min_t(u64, left, PAGE_SIZE - offset_in_page(iova));
+}
+
+static bool sd_aligned(const struct softdma_desc *d)
+{
+	return !((d->src | d->dst | d->len) & 7);
+}
+
+static int sd_copy(struct sd_op *op, u64 src, u64 dst, u64 len)
+{
+	void *page = op->q->bounce;
+	int ret;
+
+	while (len) {
+		size_t n = sd_piece(src, len);
+
+		ret = sd_read(op, src, page, n, len - n);
+		if (!ret)
+			ret = sd_write(op, dst, page, n, len - n);
+		if (ret)
+			return ret;
+		src += n;
+		dst += n;
+		len -= n;
+		op->desc.result += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int sd_op_copy(struct sd_op *op)
+{
+	return sd_copy(op, op->desc.src, op->desc.dst, op->desc.len);
+}
+
+static int sd_op_fill(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	u64 *words = op->q->bounce;
+	u64 done = 0;
+	size_t n, i;
+	int ret;
+
+	if (!sd_aligned(d))
+		return -EINVAL;
+	for (; done < d->len; done += n) {
+		n = sd_piece(d->dst + done, d->len - done);
+		for (i = 0; i < n / 8; i++)
+			words[i] = softdma_pattern(d->arg, d->src + done + i * 8);
+		ret = sd_write(op, d->dst + done, words, n, d->len - done - n);
+		if (ret)
+			return ret;
+		d->result += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Count the bytes of a word that differ; @offset is the word's. */
+static void sd_check_word(struct softdma_desc *d, u64 found, u64 wanted,
+			  u64 offset)
+{
+	u64 diff = found ^ wanted;
+	unsigned int i;
+
+	for (i = 0; diff; i++, diff >>= 8) {
+		if (!(diff & 0xff))
+			continue;
+		if (!d->result++)
+			d->detail = offset + i;
+	}
+}
+
+static int sd_op_check(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	u64 *words = op->q->bounce;
+	u64 done = 0;
+	size_t n, i;
+	int ret;
+
+	if (!sd_aligned(d))
+		return -EINVAL;
+	d->detail = ~0ULL;
+	for (; done < d->len; done += n) {
+		n = sd_piece(d->src + done, d->len - done);
+		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
+		if (ret)
+			return ret;
+		for (i = 0; i < n / 8; i++)
+			sd_check_word(d, words[i],
+				      softdma_pattern(d->arg, d->dst + done + i * 8),
+				      done + i * 8);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int sd_op_checksum(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	u64 *words = op->q->bounce;
+	u64 done = 0, sum = d->arg;
+	size_t n, i;
+	int ret;
+
+	if ((d->src | d->len) & 7)
+		return -EINVAL;
+	for (; done < d->len; done += n) {
+		n = sd_piece(d->src + done, d->len - done);
+		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
+		if (ret)
+			return ret;
+		for (i = 0; i < n / 8; i++)
+			sum = softdma_checksum(sum, words[i]);
+		cond_resched();
+	}
+	d->result = sum;
+	return 0;
+}
+
+static void sd_atomic_add(void *memory, size_t bytes, void *ctx)
+{
+	struct softdma_desc *d = ctx;
+
+	d->result = atomic64_fetch_add(d->arg, (atomic64_t *)memory);
+}
+
+static int sd_op_atomic_add(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+
+	if ((d->dst & 7) || d->len != 8)
+		return -EINVAL;
+	return sd_access(op, d->dst, 8, 0, PGT_READ | PGT_WRITE, sd_atomic_add,
+			 d);
+}
+
+static int sd_op_sg(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	struct softdma_sg sg;
+	u64 i;
+	int ret;
+
+	if ((d->src & 15) || d->arg > SOFTDMA_MAX_SG_ENTRIES)
+		return -EINVAL;
+	for (i = 0; i < d->arg; i++) {
+		ret = sd_read(op, d->src + i * sizeof(sg), &sg, sizeof(sg),
+			      (d->arg - i - 1) * sizeof(sg));
+		if (ret)
+			return ret;
+		if (sg.len > d->len - d->result || sg.addr + sg.len < sg.addr)
+			return -EINVAL;
+		ret = sd_copy(op, sg.addr, d->dst + d->result, sg.len);
+		if (ret)
+			return ret;
+	}
+	return d->result == d->len ? 0 : -EINVAL;
+}
+
+/* Sleep until @done bytes may have been processed. */
+static void sd_pace(struct sd_op *op, ktime_t start, u64 done, u64 rate)
+{
+	ktime_t due;
+
+	if (!rate)
+		return;
+	due = ktime_add_ns(start, mul_u64_u64_div_u64(done, NSEC_PER_SEC, rate));
+	while (!sd_op_aborted(op) && ktime_before(ktime_get(), due)) {
+		set_current_state(TASK_IDLE);
+		if (!sd_op_aborted(op))
+			schedule_hrtimeout(&due, HRTIMER_MODE_ABS);
+		__set_current_state(TASK_RUNNING);
+	}
+}
+
+static int sd_op_crypt(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	ktime_t start = ktime_get();
+	u64 *words = op->q->bounce;
+	u64 done = 0;
+	size_t n, i;
+	int ret;
+
+	if (!sd_aligned(d))
+		return -EINVAL;
+	for (; done < d->len; done += n) {
+		n = sd_piece(d->src + done, d->len - done);
+		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
+		if (ret)
+			return ret;
+		for (i = 0; i < n / 8; i++)
+			words[i] ^= softdma_pattern(SOFTDMA_CRYPT_SEED,
+						    done + i * 8);
+		sd_pace(op, start, done + n, d->arg);
+		ret = sd_write(op, d->dst + done, words, n, d->len - done - n);
+		if (ret)
+			return ret;
+		d->result += n;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int sd_op_nop(struct sd_op *op)
+{
+	return 0;
+}
+
+static int (* const sd_ops[SOFTDMA_OP_COUNT])(struct sd_op *op) = {
+	[SOFTDMA_OP_NOP] = sd_op_nop,
+	[SOFTDMA_OP_COPY] = sd_op_copy,
+	[SOFTDMA_OP_FILL] = sd_op_fill,
+	[SOFTDMA_OP_CHECK] = sd_op_check,
+	[SOFTDMA_OP_CHECKSUM] = sd_op_checksum,
+	[SOFTDMA_OP_ATOMIC_ADD] = sd_op_atomic_add,
+	[SOFTDMA_OP_SG] = sd_op_sg,
+	[SOFTDMA_OP_CRYPT] = sd_op_crypt,
+};
+
+/**
+ * sd_op_run() - carry a descriptor out
+ * @op: result, detail and faults of its descriptor are set
+ *
+ * Return: 0 or an error, see access.c
+ */
+int sd_op_run(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+
+	if (d->opcode >= SOFTDMA_OP_COUNT || (d->flags & ~SOFTDMA_F_ALL) ||
+	    SOFTDMA_F_GET_GROUP(d->flags) > SOFTDMA_MAX_GROUP_PAGES)
+		return -EINVAL;
+	if (d->src + d->len < d->src || d->dst + d->len < d->dst)
+		return -EINVAL;
+	return sd_ops[d->opcode](op);
+}
