@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the device wrote is not lost. The kernel drops a page without writing it
+ * if it believes that storage has the same content; only the dirty bit tells it
+ * otherwise, and a device behind an IOMMU sets none. So each case brings pages
+ * into a state where storage has a copy of them, has the device write, and has
+ * the kernel drop them. Swap is on a loop device here, as pages stay in the
+ * swap cache with that; with zram they don't.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "rig.h"
+
+#define NR_PAGES	1024
+#define SIZE		(NR_PAGES * PAGE)
+
+/* The CPU looks at every page: present, and as clean as before. */
+static void read_all(const char *p, size_t size)
+{
+	volatile const char *at = p;
+	size_t i;
+
+	for (i = 0; i < size; i += PAGE)
+		(void)at[i];
+}
+
+/* Swapped out, read back, written by the device, swapped out: still there? */
+static void write_to_swap_cache(struct rig *rig, char *p, int device_reads_first)
+{
+	sdma_pattern_fill(p, SIZE, 1, 0);
+	page_out(p, SIZE);
+	read_all(p, SIZE);
+	assert_int_equal(pages_present(p, SIZE), NR_PAGES);
+	if (device_reads_first)
+		dev_check(rig, IOVA_BASE, SIZE, 1);
+	dev_fill(rig, IOVA_BASE, SIZE, 2);
+	page_out(p, SIZE);
+	cpu_check(p, SIZE, 2);
+}
+
+static void anonymous(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	write_to_swap_cache(&rig, p, 0);
+	rig_close(&rig);
+}
+
+static void anonymous_read_first(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	write_to_swap_cache(&rig, p, 1);
+	write_to_swap_cache(&rig, p, 1);
+	rig_close(&rig);
+}
+
+static void shared(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_shared(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	write_to_swap_cache(&rig, p, 0);
+	write_to_swap_cache(&rig, p, 1);
+	rig_close(&rig);
+}
+
+/* The device brings the pages in itself, reads, then writes. */
+static void brought_in_by_the_device(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	sdma_pattern_fill(p, SIZE, 1, 0);
+	page_out(p, SIZE);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	dev_fill(&rig, IOVA_BASE, SIZE, 2);
+	page_out(p, SIZE);
+	dev_check(&rig, IOVA_BASE, SIZE, 2);
+	/* Clean again by now; the device writes once more. */
+	dev_fill(&rig, IOVA_BASE, SIZE, 3);
+	page_out(p, SIZE);
+	cpu_check(p, SIZE, 3);
+	rig_close(&rig);
+}
+
+/* MADV_FREE'd pages that the device writes are not free any more. */
+static void lazily_freed(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	sdma_pattern_fill(p, SIZE, 1, 0);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	assert_ok(madvise(p, SIZE, MADV_FREE));
+	read_all(p, SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 2);
+	page_out(p, SIZE);
+	cpu_check(p, SIZE, 2);
+	rig_close(&rig);
+}
+
+/* A neighbour that nobody asked for must not be dropped as clean, nor dirtied. */
+static void neighbours(void)
+{
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	size_t i;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	sdma_pattern_fill(p, SIZE, 1, 0);
+	page_out(p, SIZE);
+	read_all(p, SIZE);
+	before = rig_stats(&rig);
+	for (i = 0; i < SIZE; i += 16 * PAGE) {
+		struct softdma_desc fill = sdma_fill(IOVA_BASE + i, PAGE, 2, i);
+
+		rig_do(&rig, &fill, SOFTDMA_OK);
+	}
+	assert_true(rig_stats(&rig).dirtied_pages - before.dirtied_pages <= NR_PAGES / 16);
+	page_out(p, SIZE);
+	for (i = 0; i < SIZE; i += PAGE) {
+		uint64_t seed = i % (16 * PAGE) ? 1 : 2;
+
+		assert_int_equal(sdma_pattern_check(p + i, PAGE, seed, i), 0);
+	}
+	rig_close(&rig);
+}
+
+static void huge_pages(void)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	p = mem_huge(2 * HUGE);
+	memset(p, 1, 2 * HUGE);
+	if (!is_huge(p, 2 * HUGE))
+		skip_because("got no huge page");
+	rig_map(&rig, p, IOVA_BASE, 2 * HUGE);
+	dev_fill(&rig, IOVA_BASE, 2 * HUGE, 1);
+	page_out(p, 2 * HUGE);
+	read_all(p, 2 * HUGE);
+	dev_fill(&rig, IOVA_BASE, 2 * HUGE, 2);
+	page_out(p, 2 * HUGE);
+	cpu_check(p, 2 * HUGE, 2);
+	rig_close(&rig);
+}
+
+/* A file on a file system with writeback, made for this; its mount point. */
+static const char *make_ext4(void)
+{
+	if (shell("modprobe -a loop ext4"))
+		skip_because("no ext4 or loop devices in this kernel");
+	assert_ok(shell("mkdir -p /mnt/viopf-ram /mnt/viopf-ext4 && "
+			"{ mountpoint -q /mnt/viopf-ram || mount -t ramfs ram /mnt/viopf-ram; } && "
+			"truncate -s 64M /mnt/viopf-ram/ext4 && "
+			"mkfs.ext4 -q -F /mnt/viopf-ram/ext4 && "
+			"mount -o loop /mnt/viopf-ram/ext4 /mnt/viopf-ext4"));
+	return "/mnt/viopf-ext4";
+}
+
+static int open_file(const char *dir, size_t size)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_ok(fallocate(fd, 0, 0, (off_t)size));
+	return fd;
+}
+
+static void drop_caches(void)
+{
+	sync();
+	assert_ok(file_write("/proc/sys/vm/drop_caches", "1\n"));
+}
+
+/* What is on the disk, read past the mapping. */
+static void assert_on_disk(int fd, uint64_t seed)
+{
+	char *buf = mem_anon(SIZE);
+
+	drop_caches();
+	assert_int_equal(pread(fd, buf, SIZE, 0), SIZE);
+	cpu_check(buf, SIZE, seed);
+	munmap(buf, SIZE);
+}
+
+/* Written, synced (clean, and watched for the next write), written again. */
+static void file_shared(void)
+{
+	const char *dir = make_ext4();
+	struct rig rig;
+	uint64_t seed;
+	char *p;
+	int fd;
+
+	rig_open(&rig, 1);
+	fd = open_file(dir, SIZE);
+	p = mem_file(fd, SIZE, MAP_SHARED);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	for (seed = 1; seed < 5; seed++) {
+		dev_fill(&rig, IOVA_BASE, SIZE, seed);
+		assert_ok(fsync(fd));
+		if (seed % 2)
+			dev_check(&rig, IOVA_BASE, SIZE, seed);
+	}
+	/* Not mapped any more, so that the page cache can let go of it. */
+	assert_ok(munmap(p, SIZE));
+	assert_on_disk(fd, 4);
+	close(fd);
+	rig_close(&rig);
+	assert_ok(shell("umount -d /mnt/viopf-ext4"));
+}
+
+/* A private mapping gets copies; the file keeps what it has. */
+static void file_private(void)
+{
+	const char *dir = make_ext4();
+	struct rig rig;
+	char *p, *shared;
+	int fd;
+
+	swap_on_loop(32);
+	rig_open(&rig, 1);
+	fd = open_file(dir, SIZE);
+	shared = mem_file(fd, SIZE, MAP_SHARED);
+	sdma_pattern_fill(shared, SIZE, 1, 0);
+	p = mem_file(fd, SIZE, MAP_PRIVATE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	dev_fill(&rig, IOVA_BASE, SIZE, 2);
+	page_out(p, SIZE);
+	cpu_check(p, SIZE, 2);
+	cpu_check(shared, SIZE, 1);
+	munmap(shared, SIZE);
+	assert_on_disk(fd, 1);
+	close(fd);
+	rig_close(&rig);
+	munmap(p, SIZE);
+	assert_ok(shell("umount -d /mnt/viopf-ext4"));
+}
+
+static const struct suite_case cases[] = {
+	CASE("S1 lost writes: none to pages in the swap cache", anonymous),
+	CASE("S1 lost writes: none after the device read the page", anonymous_read_first),
+	CASE("S1 lost writes: none to shared memory in the swap cache", shared),
+	CASE("S1 lost writes: none to pages the device brought in", brought_in_by_the_device),
+	CASE("S1 lost writes: none to lazily freed pages", lazily_freed),
+	CASE("S1 S9 R13 lost writes: neighbours are neither lost nor dirtied", neighbours),
+	CASE("S1 lost writes: none to huge pages", huge_pages),
+	CASE("S1 lost writes: none to a file, write after write-back", file_shared),
+	CASE("S1 lost writes: none to copies of a file's pages", file_private),
+};
+
+int main(int argc, char **argv)
+{
+	return SUITE(cases, argc, argv);
+}
