@@ -16,7 +16,8 @@ sub = if [ -e $(1)/Makefile ]; then \
 		$(MAKE) --no-print-directory -C $(1) OUT=$(2) $(3); \
 	else echo "$(1): nothing to build"; fi
 
-.PHONY: all help setup modules lib tests unit examples demo style clean
+.PHONY: all help setup modules lib tests unit examples style abi check-fast \
+	check demo clean
 
 all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
 
@@ -40,6 +41,18 @@ tests: lib ## build the kernel tests
 
 unit: setup ## build and run the unit tests
 	+@$(call sub,tests/unit,$(OUT)/unit,check)
+
+style: setup ## the style checkers alone
+	@mk/check style
+
+abi: setup ## check the restated kernel structures
+	@mk/check abi
+
+check-fast: setup ## all tests but those on the debug kernel
+	@mk/check unit style abi vm stock
+
+check: setup ## all tests; builds the debug kernel the first time
+	@mk/check unit style vm stock debug abi
 
 demo: setup ## show the main job on a software device, in under three minutes
 	@demo/run
