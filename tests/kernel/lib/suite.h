@@ -101,9 +101,10 @@ double now_s(void);
 #define wait_until(cond, limit_s) \
 	({ \
 		double by_ = now_s() + (limit_s); \
-		while (!(cond) && now_s() < by_) \
+		int met_; \
+		while (!(met_ = !!(cond)) && now_s() < by_) \
 			nap_ms(1); \
-		!!(cond); \
+		met_; \
 	})
 
 void nap_ms(unsigned int ms);
