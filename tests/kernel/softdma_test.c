@@ -174,14 +174,14 @@ static void bad_descriptors(void)
 		{ .opcode = SOFTDMA_OP_SG, .src = SRC + 8, .dst = DST, .arg = 1 },
 		{ .opcode = SOFTDMA_OP_SG, .src = SRC, .dst = DST,
 		  .arg = SOFTDMA_MAX_SG_ENTRIES + 1 },
-	};
-	struct softdma_desc desc;
+		{ .opcode = SOFTDMA_OP_NOP }	/* the end */
+	}, *at;
 	struct buffers b;
-	size_t i;
 
 	buffers_open(&b);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		desc = bad[i];
+	for (at = bad; at->opcode || at->flags; at++) {
+		struct softdma_desc desc = *at;
+
 		rig_do(&b.rig, &desc, SOFTDMA_BAD_DESC);
 		assert_int_equal(desc.result, 0);
 	}
@@ -275,7 +275,7 @@ static void start_slow(struct buffers *b)
 
 	rig_start_queue(&b->rig, 0, 1);
 	assert_ok(sdma_submit(&b->rig.dma[0].q[1], &slow, 1));
-	assert_true(wait_until(*(volatile uint64_t *)b->dst != 0, 20));
+	assert_true(wait_until(__atomic_load_n((uint64_t *)b->dst, __ATOMIC_ACQUIRE), 20));
 }
 
 /* Nothing more is written, not even the status. */
@@ -321,13 +321,13 @@ static void abort_by_reset(struct buffers *b)
 
 static void aborts(void)
 {
-	void (*const abort)(struct buffers *b) = (void (*)(struct buffers *b))case_arg();
+	void (*const how)(struct buffers *b) = (void (*)(struct buffers *b))case_arg();
 	struct softdma_desc desc = sdma_check(SRC, SIZE, 3, 0);
 	struct buffers b;
 
 	buffers_open(&b);
 	start_slow(&b);
-	abort(&b);
+	how(&b);
 	assert_stopped(&b);
 
 	/* And it works again. */
