@@ -37,6 +37,7 @@ struct live {
 	struct rig rig;
 	char *p;
 	char *twin;
+	char *victim;
 	size_t size;
 	int fd;
 	struct load reader, writer;
@@ -79,6 +80,7 @@ static void live_open(struct live *l, const struct live_event *event)
 	} else {
 		l->p = event->huge ? mem_huge(l->size) : mem_anon(l->size);
 	}
+	l->victim = mem_anon(l->size / 4);
 	sdma_pattern_fill(l->p, l->size, SEED, 0);
 	rig_map(&l->rig, l->p, IOVA_BASE, l->size);
 }
@@ -103,23 +105,26 @@ static void live_start_loads(struct live *l)
 	load_start(&l->writer, 0);
 }
 
-/* Whoever gets the freed pages next is left alone by the device. */
-static void check_victim(size_t size)
+/*
+ * Whoever gets the freed pages next is left alone by the device. Its addresses
+ * were reserved before: they are not those that the device is mapped to.
+ */
+static void check_victim(struct live *l)
 {
-	char *victim = mem_anon(size);
+	size_t size = l->size / 4;
 
-	sdma_pattern_fill(victim, size, 99, 0);
+	sdma_pattern_fill(l->victim, size, 99, 0);
 	nap_ms(2);
-	cpu_check(victim, size, 99);
-	munmap(victim, size);
+	cpu_check(l->victim, size, 99);
+	assert_ok(madvise(l->victim, size, MADV_DONTNEED));
 }
 
 static void run_live(void)
 {
 	struct live_event event = *(const struct live_event *)case_arg();
-	double by = now_s() + TIME_S;
 	struct vfio_iopf_stats s;
 	struct live l;
+	double by;
 
 	live_open(&l, &event);
 	if (event.begin)
@@ -127,9 +132,10 @@ static void run_live(void)
 	if (event.twin)
 		event.twin(&l);
 	live_start_loads(&l);
+	by = now_s() + TIME_S;
 	for (l.round = 0; l.round < ROUNDS && now_s() < by; l.round++) {
 		event.once(&l);
-		check_victim(l.size / 4);
+		check_victim(&l);
 		load_progress(&l.reader, 1);
 		load_progress(&l.writer, 1);
 	}
@@ -147,7 +153,7 @@ static void run_live(void)
 static void live_munmap(struct live *l)
 {
 	assert_ok(munmap(l->p, l->size));
-	check_victim(l->size / 4);
+	check_victim(l);
 	assert_ptr_equal(mmap(l->p, l->size, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), l->p);
 }
@@ -242,8 +248,8 @@ static void live_ksm(struct live *l)
 	size_t at = l->round * PAGE % half;
 
 	/* Break one pair with the value it has already, so that it is merged again. */
-	sdma_pattern_fill(l->twin + at, PAGE, SEED, at);
-	nap_ms(30);
+	sdma_pattern_fill(l->p + at, PAGE, SEED, at);
+	nap_ms(50);
 	cpu_check(l->twin, l->size, SEED);
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -468,29 +469,38 @@ static size_t compact(char *p, size_t size)
 	return moved;
 }
 
+/* Touch @p spread over much of memory, so that there are pages to be moved. */
+static void scatter(char *p, size_t size)
+{
+	size_t i, j, stride = 48 * PAGE;
+	char *filler = mem_anon(size / PAGE * stride);
+
+	for (i = 0; i < size / PAGE; i++) {
+		p[i * PAGE] = 1;
+		for (j = 0; j < stride; j += PAGE)
+			filler[i * stride + j] = 1;
+	}
+	munmap(filler, size / PAGE * stride);
+}
+
 static void do_compaction(void)
 {
-	size_t size = 8 * HUGE, i, moved;
 	struct event ev;
+	size_t moved;
 
 	memset(&ev, 0, sizeof(ev));
 	rig_open(&ev.rig, 1);
-	ev.size = size;
-	ev.p = mem_anon(size);
+	ev.size = 2 * HUGE;
+	ev.p = mem_anon(ev.size);
+	scatter(ev.p, ev.size);
 	event_arm(&ev);
-	/* Free every other page of what lies between ours. */
-	for (i = PAGE; i < size; i += 2 * PAGE)
-		assert_ok(madvise(ev.p + i, PAGE, MADV_DONTNEED));
-	assert_evicted(&ev, (unsigned int)(size / PAGE / 2), 0);
-	moved = compact(ev.p, size);
+	moved = compact(ev.p, ev.size);
 	assert_msg(moved, "compaction moved no page");
-	assert_evicted(&ev, (unsigned int)moved, 0);
-	for (i = 0; i < size; i += 2 * PAGE) {
-		struct softdma_desc check = sdma_check(IOVA_BASE + i, PAGE, 1, i);
-
-		rig_do(&ev.rig, &check, SOFTDMA_OK);
-		assert_int_equal(check.result, 0);
-	}
+	/* More, where it tried to move one and could not. */
+	assert_true(rig_stats(&ev.rig).pages_evicted - ev.before.pages_evicted >= moved);
+	verify_residency();
+	dev_check(&ev.rig, IOVA_BASE, ev.size, 1);
+	cpu_check(ev.p, ev.size, 1);
 	rig_close(&ev.rig);
 }
 
@@ -509,11 +519,18 @@ static void do_soft_offline(void)
 	rig_close(&ev.rig);
 }
 
+/* The process is told of the failure as if it had touched the page. */
+static void ignore_bus_error(int sig)
+{
+	(void)sig;
+}
+
 static void do_hwpoison(void)
 {
 	struct event ev;
 
 	event_begin(&ev);
+	signal(SIGBUS, ignore_bus_error);
 	if (madvise(ev.p, PAGE, MADV_HWPOISON))
 		skip_because("this kernel can't poison a page: %s", strerror(errno));
 	assert_evicted(&ev, 1, 1);

@@ -162,7 +162,8 @@ static void close_in_flight(void)
 
 	block(&b);
 	start = now_s();
-	rig_close(&b.rig);
+	viopf_device_close(b.rig.dev[0]);
+	viopf_container_close(b.rig.c);
 	assert_true(now_s() - start < AT_ONCE_S);
 	/* The device is free for the next. */
 	rig_open(&b.rig, 1);

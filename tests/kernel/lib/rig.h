@@ -36,6 +36,7 @@ struct rig {
 	struct sdma dma[RIG_DEVICES];
 	char *rings;
 	char bdf[RIG_DEVICES][16];
+	int odd_iommu;		/* it unmaps more than it is asked to */
 };
 
 /* Open the first @nr devices in one container; start queue 0 of each. */
