@@ -140,6 +140,7 @@ static void test_bad_arguments(void **state)
 
 	assert_int_equal(map(&pgt, top - PAGE, 0, PAGE, 1, rw), 0);
 	assert_true(is_mapped(&pgt, top - 1));
+	assert_false(is_mapped(&pgt, top + top - 1));
 	deinit(&pgt);
 }
 

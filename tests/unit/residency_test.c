@@ -122,6 +122,22 @@ static void every_widening(unsigned int huge)
 	viopf_residency_deinit(&r);
 }
 
+/* The last of as many blocks as fill whole words. */
+static void widen_last(void)
+{
+	const unsigned long nr = 64 * 512;
+	unsigned long first = nr - 1, end = nr;
+	struct viopf_residency r;
+
+	fill(&r, 0, nr);
+	viopf_residency_set_huge(&r, nr - 512, nr, false);
+	viopf_residency_widen(&r, &first, &end);
+	assert_int_equal(first, nr - 512);
+	assert_int_equal(end, nr);
+	assert_int_equal(viopf_residency_clear(&r, first, end), 512);
+	viopf_residency_deinit(&r);
+}
+
 static void test_widen(void **state)
 {
 	unsigned int huge;
@@ -129,6 +145,7 @@ static void test_widen(void **state)
 	(void)state;
 	for (huge = 0; huge < 8; huge++)
 		every_widening(huge);
+	widen_last();
 }
 
 static void test_block_fits(void **state)
