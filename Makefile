@@ -54,7 +54,8 @@ check-fast: setup ## all tests but those on the debug kernel
 check: setup ## all tests; builds the debug kernel the first time
 	@mk/check unit style vm stock debug abi
 
-demo: setup ## show the main job on a software device, in under three minutes
+demo: modules lib ## show the main job on a software device, in under three minutes
+	+@$(call sub,demo,$(OUT)/demo)
 	@demo/run
 
 clean: ## remove out/ (the cache stays)

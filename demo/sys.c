@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading /proc and /sys. The files are small and read anew each time; nothing
+ * is kept.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+double now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
+}
+
+/* The number after @name at the start of a line, past blanks and a colon. */
+static long line_number(const char *path, const char *name)
+{
+	FILE *file = fopen(path, "re");
+	size_t len = strlen(name);
+	char line[256];
+	long val = 0;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, len) || !strchr(": \t", line[len]))
+			continue;
+		val = strtol(line + len + 1, NULL, 10);
+		break;
+	}
+	fclose(file);
+	return val;
+}
+
+long status_kb(pid_t pid, const char *member)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return line_number(path, member);
+}
+
+long meminfo_kb(const char *line)
+{
+	return line_number("/proc/meminfo", line);
+}
+
+unsigned long vmstat(const char *name)
+{
+	return (unsigned long)line_number("/proc/vmstat", name);
+}
+
+long pinned_kb(void)
+{
+	/* The counts are kept for each CPU; this has them added up. */
+	write_text("/proc/sys/vm/stat_refresh", "1");
+	return (long)(vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released")) *
+	       (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+long number_in(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return len > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int complain(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fprintf(stderr, "demo: ");
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, "\n");
+	va_end(args);
+	return -1;
+}

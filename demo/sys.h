@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What Linux says of a process and of itself: the demonstration's only sources of
+ * figures besides its own clock and the container's counters. A figure that is
+ * not there reads as 0; sizes are in kB as the kernel prints them (1024 bytes).
+ */
+#ifndef DEMO_SYS_H
+#define DEMO_SYS_H
+
+#include <sys/types.h>
+
+/* Milliseconds since some point in the past. */
+double now_ms(void);
+
+/* A member of /proc/<pid>/status: "VmRSS", "VmLck", "VmPin". */
+long status_kb(pid_t pid, const char *member);
+
+/* A line of /proc/meminfo: "MemTotal". */
+long meminfo_kb(const char *line);
+
+/* A counter of /proc/vmstat. */
+unsigned long vmstat(const char *name);
+
+/*
+ * Memory in the whole machine that is pinned for DMA at this moment: pages taken
+ * with FOLL_PIN and not given back, whoever did it and whatever he told a process's
+ * own accounts.
+ */
+long pinned_kb(void);
+
+/* A number in a file of its own, such as those of /sys/kernel/mm/ksm. */
+long number_in(const char *path);
+
+/* Write a whole small file. Returns 0 or a negative errno. */
+int write_text(const char *path, const char *text);
+
+/* Prints "demo: ..." on standard error. Returns -1, to be returned. */
+int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif /* DEMO_SYS_H */
