@@ -51,8 +51,6 @@ static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev)
 	/* Only leaves that a record can express: see leaf.c. */
 	domain->pgsize_bitmap &= VIOPF_LEAF_SIZES;
 	domain->iopf_handler = viopf_iopf_handler;
-	if (domain->ops->enforce_cache_coherency)
-		domain->ops->enforce_cache_coherency(domain);
 	return domain;
 }
 
@@ -190,10 +188,26 @@ struct viopf_dev_iopf {
 	bool		undo;
 };
 
+/*
+ * Some IOMMU drivers grant the feature whether or not the device has it: AMD's
+ * to any device, Arm's without setting it up (amd_iommu_dev_enable_feature(),
+ * arm_smmu_dev_enable_feature()). Page requests can come only if the driver gave
+ * the device to a fault queue.
+ */
+static int viopf_dev_iopf_try(struct device *dev)
+{
+	int ret = iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+
+	if (ret || rcu_access_pointer(dev->iommu->fault_param))
+		return ret;
+	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+	return -ENODEV;
+}
+
 static int viopf_dev_iopf_enable(struct device *dev, void *data)
 {
 	struct viopf_dev_iopf *walk = data;
-	int ret = iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+	int ret = viopf_dev_iopf_try(dev);
 
 	if (ret) {
 		walk->until = dev;
@@ -385,6 +399,9 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 	if (ret)
 		goto out_remove_domain;
 
+	/* As type1: whether it can be enforced shows with the device attached. */
+	if (vdomain->domain->ops->enforce_cache_coherency)
+		vdomain->domain->ops->enforce_cache_coherency(vdomain->domain);
 	viopf_iova_move(&container->valid_iova, &valid);
 	return 0;
 

@@ -28,14 +28,24 @@
 
 #include "viopf.h"
 
-/* Let reclaim run, then wait a little, longer each time, up to 1/8 s. */
+/*
+ * After so many tries the neighbours are left alone: where memory is so short that
+ * bringing in the end of a span pushes out its beginning, it would never end.
+ */
+#define VIOPF_SPAN_TRIES	2
+
+/*
+ * Let reclaim run, in the memory cgroup too that page tables are charged to, then
+ * wait a little, longer each time, up to 1/8 s.
+ */
 static void viopf_fault_back_off(struct viopf_container *container,
 				 unsigned int tries)
 {
 	unsigned long page;
 
 	viopf_count(container, backoffs, 1);
-	page = __get_free_page(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	page = __get_free_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+			       __GFP_NOWARN);
 	free_page(page);
 	if (!page || tries > 2)
 		schedule_timeout_killable(min_t(unsigned long, HZ / 8,
@@ -61,40 +71,53 @@ static void viopf_fault_explain(struct viopf_mapping *mapping,
 			mapping->node.start + (uaddr - mapping->uaddr));
 }
 
-/*
- * Have the mm bring the page in, and the pages after it if the span is to be
- * populated, as the device may use it.
- */
-static int viopf_fault_bring_in(struct viopf_worker *worker,
-				struct viopf_segment *segment,
-				const struct viopf_span *span)
+/* Have the mm bring [first, end) in, as the device may use it. */
+static long viopf_fault_populate(struct viopf_segment *segment,
+				 unsigned long first, unsigned long end,
+				 bool write)
 {
-	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
-			     (span->write ? FOLL_WRITE : 0);
-	unsigned long uaddr = viopf_segment_uaddr(segment, span->page);
-	struct viopf_mapping *mapping = segment->mapping;
-	struct mm_struct *mm = mapping->mm;
+	unsigned int flags = FOLL_HONOR_NUMA_FAULT | (write ? FOLL_WRITE : 0);
+	struct mm_struct *mm = segment->mapping->mm;
 	int locked = 1;
 	long ret;
 
-	viopf_count(worker->container, bring_ins, 1);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = get_user_pages_remote(mm, uaddr,
-				    span->populate ? span->end - span->page : 1,
-				    flags, NULL, &locked);
+	ret = get_user_pages_remote(mm, viopf_segment_uaddr(segment, first),
+				    end - first, flags, NULL, &locked);
 	if (locked)
 		mmap_read_unlock(mm);
+	return ret;
+}
+
+/*
+ * Bring in the page asked for, and the rest of the span if it is to be populated.
+ * Only the page asked for matters to the answer.
+ */
+static int viopf_fault_bring_in(struct viopf_worker *worker,
+				struct viopf_segment *segment,
+				struct viopf_span *span)
+{
+	unsigned long end = span->populate ? span->end : span->page + 1;
+	long ret;
+
+	viopf_count(worker->container, bring_ins, 1);
+	ret = viopf_fault_populate(segment, span->page, end, span->write);
+	if (ret > 0 && span->populate && span->first < span->page)
+		viopf_fault_populate(segment, span->first, span->page,
+				     span->write);
 
 	if (ret == -EFAULT)
-		viopf_fault_explain(mapping, uaddr);
+		viopf_fault_explain(segment->mapping,
+				    viopf_segment_uaddr(segment, span->page));
+	span->permitted = ret > 0;
 	return ret < 0 ? ret : 0;
 }
 
 /* One step towards the page. 0: there; -EAGAIN, -ENOMEM: once more; else why not. */
 static int viopf_fault_try(struct viopf_worker *worker,
 			   struct viopf_segment *segment,
-			   const struct viopf_span *span)
+			   struct viopf_span *span)
 {
 	int ret;
 
@@ -109,16 +132,25 @@ static int viopf_fault_try(struct viopf_worker *worker,
 	return ret == -ENODATA ? -EAGAIN : ret;
 }
 
+static void viopf_span_shrink(struct viopf_span *span)
+{
+	span->first = span->page;
+	span->end = span->page + 1;
+	span->populate = false;
+}
+
 /* Until it is there, or can never be, or nobody wants it any more. */
 static int viopf_fault_span(struct viopf_worker *worker,
 			    struct viopf_segment *segment,
-			    const struct viopf_span *span)
+			    struct viopf_span *span)
 {
 	struct viopf_container *container = worker->container;
 	unsigned int tries;
 	int ret;
 
 	for (tries = 0; !viopf_worker_aborted(worker); tries++) {
+		if (tries == VIOPF_SPAN_TRIES)
+			viopf_span_shrink(span);
 		ret = viopf_fault_try(worker, segment, span);
 		switch (ret) {
 		case 0:

@@ -90,7 +90,7 @@ void viopf_keep_segment(struct viopf_segment *segment)
 	queue_work(system_unbound_wq, &container->quarantine_work);
 }
 
-/* The devices are cut off: give the pages back. */
+/* The devices are cut off: they reach nothing, so give the pages back. */
 static void viopf_keep_release(struct viopf_segment *segment)
 {
 	struct viopf_container *container = segment->mapping->container;
@@ -109,10 +109,10 @@ static void viopf_keep_release(struct viopf_segment *segment)
 					folio_put(folio);
 			}
 		}
-		viopf_count(container, resident_pages,
-			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
 		segment->kept = false;
 	}
+	viopf_count(container, resident_pages,
+		    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
 	mutex_unlock(&segment->lock);
 }
 

@@ -26,6 +26,9 @@
 
 #include "viopf.h"
 
+static_assert(PMD_SHIFT - PAGE_SHIFT == VIOPF_BLOCK_SHIFT);
+static_assert(PUD_SHIFT - PAGE_SHIFT == VIOPF_GIANT_SHIFT);
+
 /* As the page tables are charged to whom the fault is for, see fault.c. */
 #define VIOPF_GFP_LOCKED	(GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT)
 
@@ -247,8 +250,8 @@ int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 	size_t bytes = viopf_pages_bytes(first, end);
 	int prot = IOMMU_CACHE | (segment->mapping->prot & IOMMU_READ) |
 		   (writable ? IOMMU_WRITE : 0);
-	bool undone = true;
 	unsigned int i;
+	bool any, all;
 	int ret = 0;
 
 	lockdep_assert_held(&segment->lock);
@@ -265,9 +268,10 @@ int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 	}
 
 	while (i--)
-		undone &= iommu_unmap(segment->set->domains[i], iova,
-				      bytes) == bytes;
-	if (!undone) {
+		iommu_unmap(segment->set->domains[i], iova, bytes);
+	/* The core undoes what it did in the failing domain, and doesn't look. */
+	viopf_leaf_state(segment, first, end, &any, &all);
+	if (any) {
 		viopf_leaf_record(segment, first, end, phys, writable);
 		viopf_count(segment->mapping->container, resident_pages,
 			    -(s64)viopf_leaf_reconcile(segment, first, end));
@@ -330,6 +334,9 @@ bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page)
  * viopf_leaf_count_mismatches() - compare the record with the page tables
  * @segment: locked
  *
+ * After a failure the page tables lead nowhere: no device uses them, and the record
+ * is to be empty.
+ *
  * Return: in how many places, page by page and domain by domain, they differ.
  */
 unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment)
@@ -340,7 +347,7 @@ unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment)
 
 	lockdep_assert_held(&segment->lock);
 
-	if (!segment->set)
+	if (!segment->set || viopf_container_failed(segment->mapping->container))
 		return r->nr_resident;
 	for (i = 0; i < segment->set->nr; i++) {
 		for (page = 0; page < r->nr_pages; page++) {

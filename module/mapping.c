@@ -258,7 +258,8 @@ static int viopf_unmap_check(struct viopf_container *container,
  * @container: where
  * @unmap: what; flags known to be known; size is set to the bytes unmapped
  *
- * Never waits for a fault, nor for the memory of the process.
+ * Waits for no fault, whatever that waits for; only for what the mm is just taking
+ * away, and for a segment that is just being published.
  *
  * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
  * wraps around, cuts through a mapping, or a range along with "all".

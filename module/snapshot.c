@@ -22,6 +22,7 @@
  *    and must not get one from here, where a file system could not sleep.
  */
 #include <linux/hmm.h>
+#include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/sched/mm.h>
@@ -60,14 +61,21 @@ static bool viopf_pfn_writable(const struct viopf_segment *segment,
  * stay.
  */
 static void viopf_pfn_mark_dirty(struct viopf_container *container,
-				 unsigned long hmm_pfn, unsigned long nr_pages)
+				 unsigned long hmm_pfn)
 {
 	struct folio *folio = page_folio(hmm_pfn_to_page(hmm_pfn));
 
 	if (viopf_folio_is_swappable(folio) && !folio_test_dirty(folio)) {
 		folio_set_dirty(folio);
-		viopf_count(container, dirtied_pages, nr_pages);
+		viopf_count(container, dirtied_pages, folio_nr_pages(folio));
 	}
+}
+
+/* Is there memory that may be mapped? Another device's is not for us. */
+static bool viopf_pfn_usable(unsigned long hmm_pfn)
+{
+	return (hmm_pfn & HMM_PFN_VALID) &&
+	       !is_pci_p2pdma_page(hmm_pfn_to_page(hmm_pfn));
 }
 
 /* A piece of a snapshot that goes into the IOMMU by one call. */
@@ -116,7 +124,7 @@ static void viopf_piece_run(struct viopf_segment *segment,
 	for (; end < span->end; end++) {
 		unsigned long next = pfns[end - span->first];
 
-		if (!(next & HMM_PFN_VALID) || end == span->page ||
+		if (!viopf_pfn_usable(next) || end == span->page ||
 		    page_to_pfn(hmm_pfn_to_page(next)) != pfn + end - page ||
 		    viopf_residency_test(&segment->residency, end, false) ||
 		    viopf_pfn_writable(segment, next, false) != piece->writable)
@@ -136,8 +144,8 @@ static int viopf_piece_map(struct viopf_segment *segment,
 	if (piece->writable) {
 		for (page = max(piece->first, span->first);
 		     page < min(piece->end, span->end); page++)
-			viopf_pfn_mark_dirty(container, pfns[page - span->first],
-					     1);
+			viopf_pfn_mark_dirty(container,
+					     pfns[page - span->first]);
 	}
 	return viopf_leaf_map(segment, piece->first, piece->end,
 			      PFN_PHYS(piece->pfn), piece->writable);
@@ -158,7 +166,7 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 	struct viopf_piece piece;
 
 	*next = page + 1;
-	if (!(hmm_pfn & HMM_PFN_VALID) ||
+	if (!viopf_pfn_usable(hmm_pfn) ||
 	    viopf_residency_test(r, page, asked && span->write))
 		return 0;
 
@@ -186,26 +194,33 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 	return viopf_piece_map(segment, span, pfns, &piece);
 }
 
-/* Map what the snapshot holds. The page asked for is what the answer is about. */
+/*
+ * Map what the snapshot holds: the page asked for, which the answer is about, and
+ * then what there is besides, as far as that goes.
+ */
 static int viopf_snapshot_apply(struct viopf_segment *segment,
 				const struct viopf_span *span,
 				const unsigned long *pfns)
 {
+	struct viopf_residency *r = &segment->residency;
 	unsigned long page, next;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&segment->lock);
 
-	if (viopf_residency_test(&segment->residency, span->page, span->write))
+	if (viopf_residency_test(r, span->page, span->write))
 		return -EALREADY;
-	for (page = span->first; page < span->end && !ret; page = next)
-		ret = viopf_snapshot_step(segment, span, page, pfns, &next);
-
-	if (viopf_residency_test(&segment->residency, span->page, span->write))
-		return 0;
+	ret = viopf_snapshot_step(segment, span, span->page, pfns, &next);
 	if (ret)
 		return ret;
-	return pfns[span->page - span->first] & HMM_PFN_ERROR ? -EFAULT : -ENODATA;
+	if (!viopf_residency_test(r, span->page, span->write))
+		return pfns[span->page - span->first] & HMM_PFN_ERROR ?
+		       -EFAULT : -ENODATA;
+
+	for (page = span->first; page < span->end; page = next)
+		if (viopf_snapshot_step(segment, span, page, pfns, &next))
+			break;
+	return 0;
 }
 
 /* May anything be mapped at all? If so the segment has its set of domains. */
@@ -221,7 +236,7 @@ static int viopf_segment_ready(struct viopf_segment *segment)
 		return -ENOENT;
 	if (!segment->set)
 		segment->set = READ_ONCE(container->set);
-	return 0;
+	return segment->set->nr ? 0 : -ENOENT;
 }
 
 /**
@@ -249,10 +264,36 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	return there;
 }
 
+/*
+ * What get_user_pages() would refuse, a snapshot may not let pass:
+ *  - shadow stacks, which are writable to the CPU alone: not for writing;
+ *  - secret memory (memfd_secret()), which the kernel tells from other locked
+ *    memory only for itself: what looks like it must pass get_user_pages() first.
+ * For this the span is kept within one VMA.
+ */
+static int viopf_snapshot_clip(struct viopf_segment *segment,
+			       struct viopf_span *span)
+{
+	unsigned long uaddr = viopf_segment_uaddr(segment, span->page);
+	struct vm_area_struct *vma = vma_lookup(segment->mapping->mm, uaddr);
+	const vm_flags_t secret = VM_LOCKED | VM_DONTDUMP;
+
+	if (!vma || ((vma->vm_flags & secret) == secret && !span->permitted))
+		return -ENODATA;
+	if (span->write && (vma->vm_flags & VM_SHADOW_STACK))
+		return -EFAULT;
+
+	if (vma->vm_start > segment->uaddr)
+		span->first = max(span->first,
+				  (vma->vm_start - segment->uaddr) >> PAGE_SHIFT);
+	span->end = min(span->end, (vma->vm_end - segment->uaddr) >> PAGE_SHIFT);
+	return 0;
+}
+
 /* What the CPU's page table has in the span. Waits while the mm changes it. */
 static int viopf_snapshot_take(struct viopf_worker *worker,
 			       struct viopf_segment *segment,
-			       const struct viopf_span *span,
+			       struct viopf_span *span,
 			       struct hmm_range *range)
 {
 	struct mm_struct *mm = segment->mapping->mm;
@@ -261,14 +302,17 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
 	*range = (struct hmm_range) {
 		.notifier = &segment->notifier,
 		.notifier_seq = mmu_interval_read_begin(&segment->notifier),
-		.start = viopf_segment_uaddr(segment, span->first),
-		.end = viopf_segment_uaddr(segment, span->end),
 		.hmm_pfns = worker->pfns,
 	};
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = hmm_range_fault(range);
+	ret = viopf_snapshot_clip(segment, span);
+	if (!ret) {
+		range->start = viopf_segment_uaddr(segment, span->first);
+		range->end = viopf_segment_uaddr(segment, span->end);
+		ret = hmm_range_fault(range);
+	}
 	mmap_read_unlock(mm);
 	return ret == -EBUSY ? -EAGAIN : ret;
 }
@@ -277,7 +321,7 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
  * viopf_snapshot_map() - map what is resident of a span
  * @worker: the fault's worker, holding the mm
  * @segment: where
- * @span: what
+ * @span: what; clipped to what can be mapped together
  *
  * Return: 0: the page asked for is mapped as asked; -EALREADY: another fault had
  * done it; -EAGAIN: the memory was
@@ -287,7 +331,7 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
  */
 int viopf_snapshot_map(struct viopf_worker *worker,
 		       struct viopf_segment *segment,
-		       const struct viopf_span *span)
+		       struct viopf_span *span)
 {
 	struct hmm_range range;
 	int ret;

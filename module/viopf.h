@@ -347,7 +347,8 @@ void viopf_keep_work(struct work_struct *work);
  * @write: for writing
  * @first: first page to look at, @page or before
  * @end: the page after the last
- * @populate: those after @page may be brought in too
+ * @populate: the others may be brought in too
+ * @permitted: get_user_pages_remote() has just let us at @page
  */
 struct viopf_span {
 	unsigned long	page;
@@ -355,13 +356,14 @@ struct viopf_span {
 	unsigned long	first;
 	unsigned long	end;
 	bool		populate;
+	bool		permitted;
 };
 
 /* snapshot.c */
 bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
 int viopf_snapshot_map(struct viopf_worker *worker,
 		       struct viopf_segment *segment,
-		       const struct viopf_span *span);
+		       struct viopf_span *span);
 
 /* fault.c */
 int viopf_fault_resolve(struct viopf_worker *worker,

@@ -101,7 +101,20 @@ static void viopf_answer_list(struct viopf_container *container,
 	}
 }
 
-/* Take a group over from the iommu core. False: its device floods us. */
+/* Another worker, if none is free and there may be more. */
+static void viopf_spawn_if_needed(struct viopf_container *container)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	if (!container->workers_idle && !container->closing &&
+	    container->workers_total < viopf_max_workers())
+		queue_work(system_unbound_wq, &container->spawn_work);
+}
+
+/*
+ * Take a group over from the iommu core. False: its device floods us. A group
+ * that is queued may be answered, and the container gone, once the lock is free.
+ */
 static bool viopf_group_enqueue(struct viopf_container *container,
 				struct iopf_group *group)
 {
@@ -117,6 +130,8 @@ static bool viopf_group_enqueue(struct viopf_container *container,
 	if (room) {
 		list_add_tail(&group->node, &container->fault_queue);
 		container->faults_queued++;
+		viopf_spawn_if_needed(container);
+		wake_up(&container->fault_wait);
 	}
 	spin_unlock(&container->fault_lock);
 	return room;
@@ -136,9 +151,7 @@ int viopf_iopf_handler(struct iopf_group *group)
 	struct viopf_container *container = viopf_group_of(group)->container;
 
 	viopf_count(container, groups, 1);
-	if (viopf_group_enqueue(container, group)) {
-		wake_up(&container->fault_wait);
-	} else {
+	if (!viopf_group_enqueue(container, group)) {
 		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE);
 		iopf_free_group(group);
 	}
@@ -163,9 +176,8 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 		list_del(&worker->group->node);
 		container->faults_queued--;
 		worker->answered = false;
-		if (!--container->workers_idle && !container->closing &&
-		    container->workers_total < viopf_max_workers())
-			queue_work(system_unbound_wq, &container->spawn_work);
+		container->workers_idle--;
+		viopf_spawn_if_needed(container);
 	}
 	spin_unlock(&container->fault_lock);
 
@@ -453,6 +465,8 @@ static void viopf_watch_work(struct work_struct *work)
 			viopf_worker_abort(worker);
 	}
 	busy &= !container->closing;
+	if (container->faults_queued)
+		viopf_spawn_if_needed(container);
 	spin_unlock(&container->fault_lock);
 
 	if (busy)
@@ -487,7 +501,7 @@ static int viopf_worker_create(struct viopf_container *container)
 	return 0;
 }
 
-/* If memory is short, the threads there are have to do until the next time. */
+/* If memory is short, watch_work, or the next request, tries again. */
 static void viopf_spawn_work(struct work_struct *work)
 {
 	viopf_worker_create(container_of(work, struct viopf_container,
