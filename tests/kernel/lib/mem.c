@@ -49,7 +49,7 @@ static void *map_at(size_t size, int flags, int fd)
 
 void *mem_anon(size_t size)
 {
-	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	assert_ok(madvise(p, size, MADV_NOHUGEPAGE));
 	return p;
@@ -57,7 +57,7 @@ void *mem_anon(size_t size)
 
 void *mem_huge(size_t size)
 {
-	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *p = map_at(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 
 	assert_ok(madvise(p, size, MADV_HUGEPAGE));
 	return p;

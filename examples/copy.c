@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Let a PCI device copy memory that is not pinned.
+ *
+ *	copy BDF		e.g. copy 5d4a:00:00.0
+ *
+ * The device is a softdma engine (soft/softdma.h) bound to vfio-pci or free to
+ * be bound. Any device of yours works the same way up to where its registers
+ * are written.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <viopf.h>
+
+#include "softdma_client.h"
+
+#define SIZE	(8ul << 20)
+#define IOVA	0x100000000ull		/* where the device sees the memory */
+#define RW	(VIOPF_READ | VIOPF_WRITE)
+
+static void check(int err)
+{
+	if (err < 0) {
+		fprintf(stderr, "%s\n", viopf_error());
+		exit(EXIT_FAILURE);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *bdf = argc > 1 ? argv[1] : "5d4a:00:00.0";
+	char *buf = aligned_alloc(4096, 2 * SIZE), *ring = aligned_alloc(4096, 4096);
+	struct softdma_desc copy = sdma_copy(IOVA + SIZE, IOVA, SIZE);
+	struct viopf_container *container;
+	struct vfio_iopf_stats stats;
+	struct viopf_device *dev;
+	struct sdma dma;
+
+	check(viopf_bind(bdf));
+	check(viopf_container_open(&container, &bdf, 1, VFIO_IOPF_IOMMU));
+	check(viopf_map(container, buf, IOVA, 2 * SIZE, RW));
+	check(viopf_map(container, ring, IOVA + 2 * SIZE, 4096, RW));
+	check(viopf_device_open(container, bdf, &dev));
+	check(sdma_open(&dma, dev));
+	check(sdma_queue_start(&dma, 0, ring, IOVA + 2 * SIZE, 6));
+
+	sdma_pattern_fill(buf, SIZE, 1, 0);
+	if (sdma_do(&dma.q[0], &copy, 10000) != SOFTDMA_OK || memcmp(buf, buf + SIZE, SIZE))
+		return puts("the copy failed"), EXIT_FAILURE;
+	check(viopf_stats(container, &stats));
+	printf("%lu MiB copied: %llu faults, %llu pages resident\n", SIZE >> 20,
+	       stats.faults, stats.resident_pages);
+	viopf_device_close(dev);
+	viopf_container_close(container);
+	return system("grep -E 'VmLck|VmPin' /proc/$PPID/status") ? EXIT_FAILURE : EXIT_SUCCESS;
+}

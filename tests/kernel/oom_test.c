@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Out of memory. A process whose device faults in more than its memory cgroup
+ * may have is killed, as it would be for touching that itself, and nobody hangs
+ * over it: not the process, which has faults in flight, not the reaper, which
+ * takes its memory without blocking, and not the device. With less memory than
+ * it works on, but swap to go with it, the device makes progress.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "load.h"
+
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease	448
+#endif
+
+#define CGROUP	"/sys/fs/cgroup/viopf"
+#define SIZE	(64ul << 20)
+
+static void cgroup_make(const char *max, const char *swap_max)
+{
+	assert_ok(shell("mkdir -p " CGROUP " && echo +memory >/sys/fs/cgroup/cgroup.subtree_control"));
+	assert_ok(shell("echo %s >" CGROUP "/memory.max", max));
+	assert_ok(shell("[ ! -e " CGROUP "/memory.swap.max ] || echo %s >" CGROUP
+			"/memory.swap.max", swap_max));
+}
+
+static void cgroup_enter(const char *cgroup)
+{
+	char path[128], pid[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(pid, sizeof(pid), "%d\n", getpid());
+	assert_ok(file_write(path, pid));
+}
+
+static unsigned long oom_kills(void)
+{
+	char text[512], *at;
+
+	assert_ok(file_read(CGROUP "/memory.events", text, sizeof(text)));
+	at = strstr(text, "oom_kill ");
+	return at ? strtoul(at + 9, NULL, 10) : 0;
+}
+
+/* The device fills far more than there is; all queues have faults in flight. */
+static void overdo(void *arg)
+{
+	struct rig rig;
+	unsigned int q;
+	char *p;
+
+	(void)arg;
+	cgroup_enter(CGROUP);
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	for (q = 0; q < SOFTDMA_QUEUES; q++) {
+		struct softdma_desc fill = sdma_fill(IOVA_BASE + q * SIZE / 4, SIZE / 4, q, 0);
+
+		if (q)
+			rig_start_queue(&rig, 0, q);
+		assert_ok(sdma_submit(&rig.dma[0].q[q], &fill, 1));
+	}
+	for (;;)
+		pause();
+}
+
+static void killed_for_the_device(void)
+{
+	struct rig rig;
+	int status, i;
+
+	cgroup_make("24M", "0");
+	for (i = 0; i < 3; i++) {
+		unsigned long before = oom_kills();
+
+		status = child_reap(child_run(overdo, NULL), 60);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		assert_int_equal(oom_kills() - before, 1);
+	}
+	rig_open(&rig, 1);
+	rig_close(&rig);
+}
+
+struct lender {
+	struct rig *rig;
+	int tell;
+};
+
+/* Memory of a limited process in a container that lives on. */
+static void lend(void *arg)
+{
+	struct lender *l = arg;
+	char *p = mem_anon(SIZE);
+
+	cgroup_enter(CGROUP);
+	rig_map(l->rig, p, IOVA_BASE, SIZE);
+	assert_int_equal(write(l->tell, "", 1), 1);
+	for (;;)
+		pause();
+}
+
+static void lender_killed(void)
+{
+	struct softdma_desc fill = sdma_fill(IOVA_BASE, SIZE, 1, 0);
+	struct lender l;
+	struct rig rig;
+	int tell[2], status;
+	pid_t pid;
+	char ch, *p;
+
+	cgroup_make("24M", "0");
+	rig_open(&rig, 1);
+	rig_start_queue(&rig, 0, 1);
+	assert_ok(pipe(tell));
+	l = (struct lender){ .rig = &rig, .tell = tell[1] };
+	pid = child_run(lend, &l);
+	assert_int_equal(read(tell[0], &ch, 1), 1);
+	assert_ok(sdma_submit(&rig.dma[0].q[1], &fill, 1));
+	status = child_reap(pid, 60);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	assert_int_equal(sdma_wait(&rig.dma[0].q[1], 0, 30000, NULL), SOFTDMA_FAULT_INVALID);
+	/* The device works for those who live. */
+	p = mem_anon(HUGE);
+	rig_map(&rig, p, IOVA_BASE + SIZE, HUGE);
+	dev_fill(&rig, IOVA_BASE + SIZE, HUGE, 2);
+	cpu_check(p, HUGE, 2);
+	rig_close(&rig);
+}
+
+/*
+ * Make a process that is about to die stay for a moment: it can only run where
+ * the caller does, who does not let go of the CPU.
+ */
+static void hold_cpu(void)
+{
+	struct sched_param fifo = { .sched_priority = 10 };
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_ok(sched_setaffinity(0, sizeof(one), &one));
+	assert_ok(sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo));
+}
+
+struct reaped {
+	struct rig *rig;
+	int tell;
+};
+
+static void be_reaped(void *arg)
+{
+	struct reaped *r = arg;
+	char *p = mem_anon(SIZE);
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	assert_ok(sched_setaffinity(0, sizeof(one), &one));
+	rig_map(r->rig, p, IOVA_BASE, SIZE);
+	assert_int_equal(write(r->tell, "", 1), 1);
+	for (;;)
+		pause();
+}
+
+/*
+ * process_mrelease() is what the OOM reaper does, on request: it takes the
+ * memory of a dying process in a context that must not block. Here while the
+ * device, on another CPU, writes and faults all over it.
+ */
+static void reaper(void)
+{
+	struct softdma_desc fill = sdma_fill(IOVA_BASE, SIZE, 1, 0);
+	struct vfio_iopf_stats before;
+	int tell[2], fd, released, i;
+	struct reaped r;
+	struct rig rig;
+	char ch;
+
+	rig_open(&rig, 1);
+	rig_start_queue(&rig, 0, 1);
+	assert_ok(pipe(tell));
+	for (i = 0; i < 5; i++) {
+		pid_t pid;
+
+		r = (struct reaped){ .rig = &rig, .tell = tell[1] };
+		pid = child_run(be_reaped, &r);
+		assert_int_equal(read(tell[0], &ch, 1), 1);
+		assert_ok(sdma_submit(&rig.dma[0].q[1], &fill, 1));
+		nap_ms(300);
+		before = rig_stats(&rig);
+		fd = (int)syscall(SYS_pidfd_open, pid, 0);
+		assert_true(fd >= 0);
+		hold_cpu();
+		kill(pid, SIGKILL);
+		released = syscall(SYS_process_mrelease, fd, 0) ? errno : 0;
+		assert_ok(sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 }));
+		close(fd);
+		child_reap(pid, 20);
+		/* Busy is an answer; then exit takes the memory. */
+		assert_msg(!released || released == EAGAIN || released == ESRCH,
+			   "process_mrelease: %s", strerror(released));
+		assert_true(rig_stats(&rig).pages_evicted > before.pages_evicted);
+		assert_int_equal(sdma_wait(&rig.dma[0].q[1], 0, 30000, NULL),
+				 SOFTDMA_FAULT_INVALID);
+		assert_ok(viopf_unmap(rig.c, IOVA_BASE, SIZE, NULL));
+		verify_residency();
+	}
+	rig_close(&rig);
+}
+
+/* A working set of 64 MiB in 24 MiB of memory, and swap. */
+static void less_than_it_needs(void)
+{
+	struct softdma_desc desc;
+	struct rig rig;
+	char *p;
+
+	swap_on_zram(256);
+	cgroup_make("24M", "max");
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	cgroup_enter(CGROUP);
+	desc = sdma_fill(IOVA_BASE, SIZE, 1, 0);
+	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
+	desc = sdma_check(IOVA_BASE, SIZE, 1, 0);
+	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
+	assert_int_equal(desc.result, 0);
+	assert_true(rig_stats(&rig).evictions > 0);
+	assert_true(pages_swapped(p, SIZE) > 0);
+	cgroup_enter("/sys/fs/cgroup");
+	cpu_check(p, SIZE, 1);
+	rig_close(&rig);
+}
+
+/* So little that a window does not fit: one page at a time must do. */
+static void next_to_nothing(void)
+{
+	struct softdma_desc desc;
+	const size_t size = 16ul << 20;
+	struct rig rig;
+	char *p;
+
+	swap_on_zram(128);
+	rig_open(&rig, 1);
+	p = mem_anon(size);
+	rig_map(&rig, p, IOVA_BASE, size);
+	sdma_pattern_fill(p, size, 1, 0);
+	cgroup_make("3M", "max");
+	cgroup_enter(CGROUP);
+	desc = sdma_fill(IOVA_BASE, size, 2, 0);
+	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
+	desc = sdma_check(IOVA_BASE, size, 2, 0);
+	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
+	assert_int_equal(desc.result, 0);
+	cgroup_enter("/sys/fs/cgroup");
+	cpu_check(p, size, 2);
+	rig_close(&rig);
+}
+
+static const struct suite_case cases[] = {
+	CASE("S1 S6 OOM kill of a process with faults in flight", killed_for_the_device,
+	     .limit_s = 240),
+	CASE("S1 S6 R10 OOM kill of a process that lent its memory", lender_killed,
+	     .limit_s = 180),
+	CASE("S1 R5 the reaper evicts without blocking, during DMA", reaper, .limit_s = 180),
+	CASE("S6 R5 DMA over more than the memory limit, with swap", less_than_it_needs,
+	     .limit_s = 480),
+	CASE("S6 R12 DMA with a memory limit below the window", next_to_nothing,
+	     .limit_s = 480),
+};
+
+int main(int argc, char **argv)
+{
+	return SUITE(cases, argc, argv);
+}
