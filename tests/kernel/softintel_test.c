@@ -6,6 +6,7 @@
  * VM: --append intel_iommu=on --qemu -device --qemu intel-iommu
  */
 #include <dirent.h>
+#include <errno.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
