@@ -10,6 +10,7 @@
 #ifndef VIOPF_TEST_SUITE_H
 #define VIOPF_TEST_SUITE_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
