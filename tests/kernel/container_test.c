@@ -232,14 +232,16 @@ static void two_processes(void)
 	rig_close(&rig);
 }
 
-/* The child outlives the parent's part in it: the container is the child's. */
-static void child_takes_over(void *arg)
+/* The child drives a queue of its own, on memory of its own. */
+static void child_at_work(void *arg)
 {
+	struct softdma_desc fill = sdma_fill(IOVA_BASE + 2 * HUGE, SIZE, 6, 0);
 	struct rig *rig = arg;
 	char *p = mem_anon(SIZE);
 
 	rig_map(rig, p, IOVA_BASE + 2 * HUGE, SIZE);
-	fill_by(rig, 0, IOVA_BASE + 2 * HUGE, 6);
+	rig_start_queue(rig, 0, 1);
+	assert_int_equal(sdma_do(&rig->dma[0].q[1], &fill, DMA_LIMIT_MS), SOFTDMA_OK);
 	cpu_check(p, SIZE, 6);
 	assert_ok(viopf_unmap(rig->c, IOVA_BASE + 2 * HUGE, SIZE, NULL));
 }
@@ -253,7 +255,7 @@ static void shared_memory_of_two(void)
 	p = mem_shared(SIZE);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
 	fill_by(&rig, 0, IOVA_BASE, 1);
-	child_wait(child_run(child_takes_over, &rig), 60);
+	child_wait(child_run(child_at_work, &rig), 60);
 	check_by(&rig, 0, IOVA_BASE, 1);
 	cpu_check(p, SIZE, 1);
 	rig_close(&rig);
