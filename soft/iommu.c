@@ -22,6 +22,11 @@ static unsigned int iommus = 1;
 module_param(iommus, uint, 0444);
 MODULE_PARM_DESC(iommus, "number of IOMMUs, 1 to 16 (default 1)");
 
+static unsigned long reserved[2];
+static int nr_reserved;
+module_param_array(reserved, ulong, &nr_reserved, 0444);
+MODULE_PARM_DESC(reserved, "first,last address of a range that may not be mapped (default none)");
+
 static struct soft_iommu *soft_iommus[SOFT_MAX_IOMMUS];
 
 static DEFINE_MUTEX(soft_endpoints_lock);
@@ -66,6 +71,20 @@ static void soft_release_device(struct device *dev)
 	soft_attach_dev(&soft_blocked_domain, dev);
 	guard(mutex)(&soft_endpoints_lock);
 	ep->dev = NULL;
+}
+
+/* The module parameter is only reported: keeping out of there is the core's user's job. */
+static void soft_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	struct iommu_resv_region *region;
+
+	if (!nr_reserved)
+		return;
+	region = iommu_alloc_resv_region(reserved[0],
+					 reserved[1] - reserved[0] + 1, 0,
+					 IOMMU_RESV_RESERVED, GFP_KERNEL);
+	if (region)
+		list_add_tail(&region->list, head);
 }
 
 /* Move the lanes; on return none uses the old domain. */
@@ -128,6 +147,7 @@ static const struct iommu_ops soft_iommu_ops = {
 	.domain_alloc_paging = soft_domain_alloc,
 	.probe_device = soft_probe_device,
 	.release_device = soft_release_device,
+	.get_resv_regions = soft_get_resv_regions,
 	.device_group = generic_device_group,
 	.dev_enable_feat = soft_dev_enable_feat,
 	.dev_disable_feat = soft_dev_disable_feat,
@@ -340,6 +360,8 @@ static int __init softiommu_init(void)
 	unsigned int i;
 
 	if (!iommus || iommus > SOFT_MAX_IOMMUS)
+		return -EINVAL;
+	if (nr_reserved && (nr_reserved != 2 || reserved[0] > reserved[1]))
 		return -EINVAL;
 	for (i = 0; i < iommus; i++) {
 		soft_iommus[i] = soft_iommu_create(i);

@@ -5,7 +5,8 @@
  * softiommu.ko registers one or several IOMMUs (module parameter "iommus") with the
  * iommu core.  They are found by no firmware table and take no device but those
  * which a device module, such as softdma.ko, brings along: they leave every other
- * device, and any other IOMMU of the machine, alone.
+ * device, and any other IOMMU of the machine, alone.  The module parameter "reserved"
+ * (first,last address) is reported to the core as a range not to be mapped.
  *
  * This header is the interface for such a device module.  Its guarantees:
  *

@@ -5,6 +5,7 @@
  * made by the kernel's own type1, page requests are handled by the product.
  */
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,6 +345,101 @@ static void no_pri(void)
 	rig_close(&rig);
 }
 
+static uint32_t config_dword(struct rig *rig, uint64_t at)
+{
+	uint32_t value = 0;
+
+	assert_ok(viopf_config_read(rig->dev[0], at, &value, sizeof(value)));
+	return value;
+}
+
+/* The PRI extended capability. */
+static uint32_t pri_offset(struct rig *rig)
+{
+	uint32_t at = 0x100;
+
+	while ((config_dword(rig, at) & 0xffff) != PCI_EXT_CAP_ID_PRI) {
+		at = PCI_EXT_CAP_NEXT(config_dword(rig, at));
+		assert_int_not_equal(at, 0);
+	}
+	return at;
+}
+
+static int has_failed(struct rig *rig)
+{
+	uint32_t value;
+
+	assert_ok(sdma_reg_read(&rig->dma[0], SOFTDMA_REG_DEVICE, &value));
+	return !!(value & SOFTDMA_DEV_FAILED);
+}
+
+static int pri_failed(struct rig *rig)
+{
+	return !!(config_dword(rig, pri_offset(rig) + PCI_PRI_CTRL) >> 16 & PCI_PRI_STATUS_RF);
+}
+
+/*
+ * The product answers FAILURE once its IOMMU has refused to unmap something: every
+ * queue stops, until the function is reset.
+ */
+static void failure(void)
+{
+	struct rig rig;
+	char *p = open_faulting(&rig);
+	struct softdma_desc fill = sdma_fill(IOVA_BASE, PAGE, 1, 0);
+
+	rig_do(&rig, &fill, SOFTDMA_OK);
+	assert_false(has_failed(&rig) || pri_failed(&rig));
+	softiommu_set("refuse_all", "1\n");
+	assert_ok(madvise(p, PAGE, MADV_DONTNEED));
+	assert_true(wait_until(rig_stats(&rig).flags & VFIO_IOPF_STATS_FAILED, 20));
+	nap_ms(SEVERAL_MS);
+
+	submit_fill(&rig, 1, 0);
+	assert_true(wait_until(has_failed(&rig), 20));
+	assert_true(softiommu_stat("resp_failure") > 0);
+	assert_true(pri_failed(&rig));
+	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[0])) ==
+			       SOFTDMA_FAULT_FAILURE, 5));
+	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[1])) ==
+			       SOFTDMA_FAULT_FAILURE, 5));
+	assert_ok(sdma_queue_start(&rig.dma[0], 2, rig.rings, IOVA_RINGS, 6));
+	assert_int_equal(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[2])),
+			 SOFTDMA_FAULT_FAILURE);
+
+	assert_ok(viopf_reset(rig.dev[0]));
+	assert_false(has_failed(&rig) || pri_failed(&rig));
+	softiommu_set("refuse_all", "0\n");
+	viopf_device_close(rig.dev[0]);
+	viopf_container_close(rig.c);
+}
+
+/* Both backends see the reserved range, and keep out of it. */
+static void reserved(void)
+{
+	const unsigned long extension = *(const unsigned long *)case_arg();
+	struct viopf_info info;
+	struct rig rig;
+	char *p = mem_anon(SIZE);
+	const uint64_t first = 0x200000000ull, last = 0x2000fffffull;
+
+	rig_open_as(&rig, 0, 1, extension);
+	assert_ok(viopf_get_info(rig.c, &info));
+	assert_int_equal(info.nr_ranges, 2);
+	assert_int_equal(info.ranges[0].start, 0);
+	assert_int_equal(info.ranges[0].last, first - 1);
+	assert_int_equal(info.ranges[1].start, last + 1);
+	assert_int_equal(info.ranges[1].last, (1ull << 48) - 1);
+	assert_int_equal(viopf_map(rig.c, p, first, SIZE, VIOPF_READ), -EINVAL);
+	assert_int_equal(viopf_map(rig.c, p, last + 1 - PAGE, SIZE, VIOPF_READ), -EINVAL);
+	assert_ok(viopf_map(rig.c, p, first - SIZE, SIZE, VIOPF_READ));
+	assert_ok(viopf_map(rig.c, p, last + 1, SIZE, VIOPF_READ));
+	rig_close(&rig);
+}
+
+static const unsigned long type1 = VFIO_TYPE1v2_IOMMU;
+static const unsigned long iopf = VFIO_IOPF_IOMMU;
+
 /* --- loading ------------------------------------------------------------------ */
 
 static unsigned int devices_count(void)
@@ -382,6 +478,7 @@ static void loading_again(void)
 	}
 	assert_int_equal(module_insert("softiommu", "iommus=0"), -EINVAL);
 	assert_int_equal(module_insert("softiommu", "iommus=17"), -EINVAL);
+	assert_int_equal(module_insert("softiommu", "reserved=4096"), -EINVAL);
 	assert_ok(module_insert("softiommu", ""));
 	assert_int_equal(module_insert("softdma", "devices=33"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "domain=0"), -EINVAL);
@@ -406,6 +503,11 @@ static const struct suite_case cases[] = {
 	     .arg = abort_reset_function),
 	CASE("I5 I6 closing answers what waits in the queue", purge),
 	CASE("G2 a device without PRI", no_pri, .softdma = "nofault=2"),
+	CASE("G9 FAILURE stops the device until it is reset", failure, .iopf = EXACT),
+	CASE("reserved: type1 keeps out", reserved, .softiommu = "reserved=0x200000000,0x2000fffff",
+	     .arg = &type1),
+	CASE("reserved: the product keeps out", reserved,
+	     .softiommu = "reserved=0x200000000,0x2000fffff", .arg = &iopf),
 	CASE("modules can't go while in use, then can", modules_stay_in_use),
 	CASE("loading and unloading", loading_again, .no_modules = 1),
 };
