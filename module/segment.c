@@ -166,26 +166,6 @@ static struct viopf_segment *viopf_segment_alloc(struct viopf_mapping *mapping,
 	return segment;
 }
 
-/* A stream that ran up to this segment's edge, from below or above, goes on. */
-static void viopf_segment_inherit_window(struct viopf_segment *segment,
-					 unsigned long iova)
-{
-	unsigned long page = viopf_segment_page(segment, iova);
-	unsigned long nr_pages = segment->residency.nr_pages;
-	bool down = page >= nr_pages / 2;
-	unsigned long beside = down ? viopf_segment_iova(segment, nr_pages) :
-				      segment->iova - 1;
-	struct viopf_segment *neighbour;
-
-	neighbour = mtree_load(&segment->mapping->segments, beside);
-	if (!neighbour || (down ? nr_pages - 1 - page : page) > VIOPF_WINDOW_GAP)
-		return;
-	mutex_lock(&neighbour->lock);
-	viopf_window_inherit(&segment->window, &neighbour->window,
-			     neighbour->residency.nr_pages, nr_pages, down);
-	mutex_unlock(&neighbour->lock);
-}
-
 /* Make it findable: the last step, after all that can fail. */
 static int viopf_segment_publish(struct viopf_segment *segment)
 {
@@ -212,7 +192,6 @@ static struct viopf_segment *viopf_segment_create(struct viopf_mapping *mapping,
 	segment = viopf_segment_alloc(mapping, iova, bytes);
 	if (IS_ERR(segment))
 		return segment;
-	viopf_segment_inherit_window(segment, iova);
 
 	ret = mmu_interval_notifier_insert(&segment->notifier, mapping->mm,
 					   segment->uaddr,

@@ -239,6 +239,28 @@ static int viopf_segment_ready(struct viopf_segment *segment)
 	return segment->set->nr ? 0 : -ENOENT;
 }
 
+/*
+ * A stream that ran up to this segment's edge, from below or above, goes on here.
+ * The neighbour is read without its lock: at worst the guess is a poor one.
+ */
+static void viopf_span_inherit(struct viopf_segment *segment,
+			       unsigned long page)
+{
+	unsigned long nr_pages = segment->residency.nr_pages;
+	bool down = page >= nr_pages / 2;
+	unsigned long beside = down ? viopf_segment_iova(segment, nr_pages) :
+				      segment->iova - 1;
+	struct viopf_segment *neighbour;
+
+	if ((down ? nr_pages - 1 - page : page) > VIOPF_WINDOW_GAP)
+		return;
+	neighbour = mtree_load(&segment->mapping->segments, beside);
+	if (neighbour && neighbour != segment)
+		viopf_window_inherit(&segment->window, &neighbour->window,
+				     neighbour->residency.nr_pages, nr_pages,
+				     down);
+}
+
 /**
  * viopf_span_begin() - decide what to look at for a fault
  * @segment: where it is
@@ -255,10 +277,12 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	if (!viopf_segment_ready(segment) &&
 	    viopf_residency_test(r, span->page, span->write))
 		there = !viopf_leaf_heal(segment, span->page);
-	if (!there)
+	if (!there) {
+		viopf_span_inherit(segment, span->page);
 		viopf_window_pick(&segment->window, span->page, 1, r->nr_pages,
 				  viopf_window_max_pages(), &span->first,
 				  &span->end, &span->populate);
+	}
 	mutex_unlock(&segment->lock);
 
 	return there;
