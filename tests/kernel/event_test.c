@@ -7,6 +7,8 @@
  * Each case starts from NR_PAGES pages of private anonymous memory (unless it
  * says otherwise) that the device has just written with pattern 1.
  * event_dma_test.c has the same events while the device is at work.
+ *
+ * VM: --qemu -readconfig --qemu tests/kernel/numa.cfg
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -504,6 +507,43 @@ static void do_compaction(void)
 	rig_close(&ev.rig);
 }
 
+/* Move all pages to NUMA node @node; how many are there now. */
+static size_t move_to(char *p, size_t size, int node)
+{
+	void *pages[NR_PAGES];
+	int nodes[NR_PAGES], status[NR_PAGES];
+	size_t i, there = 0;
+
+	for (i = 0; i < size / PAGE; i++) {
+		pages[i] = p + i * PAGE;
+		nodes[i] = node;
+	}
+	if (syscall(SYS_move_pages, 0, size / PAGE, pages, nodes, status, 0) < 0)
+		return 0;
+	for (i = 0; i < size / PAGE; i++)
+		there += status[i] == node;
+	return there;
+}
+
+static void do_move_pages(void)
+{
+	struct event ev;
+	int node;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		skip_because("only one NUMA node");
+	event_begin(&ev);
+	/* They are on either node to begin with; from the first move on it is known. */
+	for (node = 0; node < 2; node++)
+		assert_true(wait_until(move_to(ev.p, ev.size, node) == NR_PAGES, 20));
+	dev_fill(&ev.rig, IOVA_BASE, ev.size, 1);
+	ev.before = rig_stats(&ev.rig);
+	assert_int_equal(move_to(ev.p, ev.size, 0), NR_PAGES);
+	assert_evicted(&ev, NR_PAGES, 0);
+	assert_intact(&ev, 1, NR_PAGES);
+	rig_close(&ev.rig);
+}
+
 static void do_soft_offline(void)
 {
 	struct event ev;
@@ -572,6 +612,7 @@ static const struct suite_case cases[] = {
 	CASE("S1 S5 THP: page split", do_thp_split_page, .iopf = EXACT),
 	CASE("S1 S5 THP collapse", do_thp_collapse, .iopf = EXACT),
 	CASE("S1 S5 compaction", do_compaction, .iopf = EXACT),
+	CASE("S1 S5 move_pages to another NUMA node", do_move_pages, .iopf = EXACT),
 	CASE("S1 S5 migration of one page", do_soft_offline, .iopf = EXACT),
 	CASE("S1 memory failure", do_hwpoison, .iopf = EXACT),
 	CASE("S1 soft-dirty tracking", do_soft_dirty, .iopf = EXACT),
