@@ -16,7 +16,7 @@
 
 #define KSM_MERGED	"/sys/kernel/mm/ksm/pages_sharing"
 #define LOOK_MS		250
-#define TELL_MS		2000
+#define TELL_MS		3000
 
 static void raise_to(long *peak, long val)
 {

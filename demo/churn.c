@@ -122,6 +122,7 @@ static int start(struct crew *crew, struct post *posts)
 	for (i = 0; i < SOFTDMA_QUEUES; i++) {
 		if (field_open(&crew->field[i], &crew->rig, i, kinds[i], crew->story))
 			return -1;
+		viopf_stats(crew->rig.c, &crew->story->churn.stats);
 		posts[i].crew = crew;
 		posts[i].field = &crew->field[i];
 	}

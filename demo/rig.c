@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "rig.h"
 #include "sys.h"
@@ -80,10 +81,31 @@ int rig_do(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n)
 	return rig_wait(q, desc + n - 1);
 }
 
+/*
+ * Sleep while the device is at work, longer and longer: whoever polls takes CPU time
+ * from the device, which is a kernel thread. Ends early if it stopped, too.
+ */
+static void doze(struct sdma_queue *q)
+{
+	const volatile struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
+	double until = now_ms() + DMA_LIMIT_MS;
+	struct timespec nap = { .tv_nsec = 50000 };
+
+	while (!last->status && now_ms() < until) {
+		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 4000000)
+			nap.tv_nsec *= 2;
+		else if (sdma_queue_status(q) & SOFTDMA_QS_ERROR)
+			break;
+	}
+}
+
 int rig_wait(struct sdma_queue *q, struct softdma_desc *desc)
 {
-	int status = sdma_wait(q, 0, DMA_LIMIT_MS, desc);
+	int status;
 
+	doze(q);
+	status = sdma_wait(q, 0, DMA_LIMIT_MS, desc);
 	if (status == SOFTDMA_OK)
 		return 0;
 	if (status < 0)
