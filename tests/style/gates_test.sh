@@ -109,10 +109,10 @@ done <<'EOF'
 checkpatch|module/good.c|s/a + b/a+b/
 kernel_doc|module/good.c|/@b:/d
 shell|vm/good|s/"$1"/$1/
-spelling|module/good.c|s/nothing wrong/teh wrong/
+spelling|module/good.c|s/nothing wrong/t\x65h wrong/
 spdx|module/good.c|1d
 whitespace|vm/good|s/$/ /
-loose_ends|module/good.c|s/nothing wrong/a TODO/
+loose_ends|module/good.c|s/nothing wrong/a TOD\x4f/
 length|module/good.c|/^{/r lines
 uapi|include/uapi/linux/good.h|s/__u32/u32/
 EOF
