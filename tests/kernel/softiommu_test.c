@@ -463,6 +463,23 @@ static void modules_stay_in_use(void)
 	assert_int_equal(devices_count(), 2);
 }
 
+/* By way of sysfs; the device that comes back is behind its IOMMU again. */
+static void removed_and_found_again(void)
+{
+	char bdfs[MAX_DEVICES][16], path[64];
+	unsigned int n = devices_list(bdfs);
+	struct rig rig;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", bdfs[0]);
+	assert_ok(file_write(path, "1\n"));
+	assert_int_equal(devices_count(), n - 1);
+	assert_ok(file_write("/sys/bus/pci/rescan", "1\n"));
+	assert_int_equal(devices_count(), n);
+	assert_ok(viopf_bind(bdfs[0]));
+	open_type1(&rig, n);
+	rig_close(&rig);
+}
+
 static void loading_again(void)
 {
 	static const char * const params[] = {
@@ -509,6 +526,7 @@ static const struct suite_case cases[] = {
 	CASE("reserved: the product keeps out", reserved,
 	     .softiommu = "reserved=0x200000000,0x2000fffff", .arg = &iopf),
 	CASE("modules can't go while in use, then can", modules_stay_in_use),
+	CASE("a device is removed and found again", removed_and_found_again),
 	CASE("loading and unloading", loading_again, .no_modules = 1),
 };
 
