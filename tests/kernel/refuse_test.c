@@ -30,16 +30,22 @@ static int pages_held(struct rig *rig)
 	return !viopf_stats(rig->c, &s) && s.pages_kept;
 }
 
-/* The container is cut off: its devices stop, its calls say so. */
-static void assert_cut_off(struct rig *rig, unsigned int dev)
+static int try_device(struct rig *rig, unsigned int dev)
 {
 	struct softdma_desc check = sdma_check(IOVA_BASE, PAGE, 1, 0);
+
+	return sdma_do(&rig->dma[dev].q[0], &check, 20000);
+}
+
+/* The container is cut off: its devices stop, in a moment, and its calls say so. */
+static void assert_cut_off(struct rig *rig, unsigned int dev)
+{
 	int status;
 
 	assert_true(wait_until(is_failed(rig), 20));
 	assert_int_equal(viopf_map(rig->c, rig->rings, IOVA_BASE + HUGE, PAGE, VIOPF_READ),
 			 -ENODEV);
-	status = sdma_do(&rig->dma[dev].q[0], &check, 20000);
+	wait_until((status = try_device(rig, dev)) != SOFTDMA_OK, 20);
 	assert_msg(status == -EIO || status == SOFTDMA_FAULT_FAILURE ||
 		   status == SOFTDMA_FAULT_INVALID,
 		   "an operation of a device that was cut off ended with %d", status);
