@@ -74,12 +74,14 @@ struct soft_lane {
  * @timer: delays the response
  * @ep: back pointer for the timer
  * @code: the response while it is delayed
+ * @busy: requested, and the device has not been told the response (pri_lock)
  * @outstanding: requested, not yet answered by the handler (pri_lock)
  */
 struct soft_group {
 	struct hrtimer timer;
 	struct soft_endpoint *ep;
 	enum iommu_page_response_code code;
+	bool busy;
 	bool outstanding;
 };
 
@@ -110,7 +112,7 @@ struct soft_attachment {
  * @attachments: for the domain's list, two since a change links the new one before it
  *	unlinks the old one, and can't fail
  * @attachment: which of them is in use
- * @pri_lock: guards groups[].outstanding
+ * @pri_lock: guards busy and outstanding of @groups
  * @groups: by index
  * @nr_lanes: number of @lanes
  * @lanes: its sources of DMA

@@ -92,6 +92,8 @@ int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
 		return -EAGAIN;
 	}
 	raw_spin_lock_irqsave(&ep->pri_lock, flags);
+	WARN_ON_ONCE(ep->groups[group].busy);
+	ep->groups[group].busy = true;
 	ep->groups[group].outstanding = true;
 	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
 	soft_prq_push(ep, group, requests, nr_requests);
@@ -104,7 +106,11 @@ EXPORT_SYMBOL_GPL(softiommu_page_request);
 static void soft_group_deliver(struct soft_group *group)
 {
 	struct soft_endpoint *ep = group->ep;
+	unsigned long flags;
 
+	raw_spin_lock_irqsave(&ep->pri_lock, flags);
+	group->busy = false;
+	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
 	if (!ep->client->respond(ep->priv, group - ep->groups, group->code))
 		soft_count(SOFT_RESP_LATE, 1);
 }

@@ -17,6 +17,7 @@
 #define NR_PAGES	16
 #define SIZE		(NR_PAGES * PAGE)
 #define SEVERAL_MS	300
+#define NR_GROUPS	512	/* group indexes that PRI has */
 
 static void set_number(const char *knob, unsigned long value)
 {
@@ -307,6 +308,30 @@ static void late_response(void)
 	assert_int_equal(softiommu_stat("resp_unexpected"), 0);
 }
 
+/* An index is not used again before its response came (the IOMMU warns if it is). */
+static void index_not_reused(void)
+{
+	const size_t size = (NR_GROUPS + 64) * PAGE;
+	struct softdma_desc fill = sdma_fill(IOVA_BASE + HUGE, size, 2, 0);
+	struct rig rig;
+	char *p;
+
+	open_faulting(&rig);
+	p = mem_anon(size);
+	rig_map(&rig, p, IOVA_BASE + HUGE, size);
+	set_number("response_delay_us", 20000000);
+	submit_fill(&rig, 1, 0);
+	assert_true(wait_until(softiommu_stat("resp_success") == 1, 20));
+	abort_reset_queue(&rig);
+	set_number("response_delay_us", 0);
+
+	rig_do(&rig, &fill, SOFTDMA_OK);
+	assert_true(fill.faults > NR_GROUPS);
+	cpu_check(p, size, 2);
+	assert_true(wait_until(softiommu_stat("resp_late") == 1, 40));
+	rig_close(&rig);
+}
+
 /* Closing while a request waits in the queue: quickly, and the request is answered. */
 static void purge(void)
 {
@@ -518,6 +543,8 @@ static const struct suite_case cases[] = {
 	     .arg = abort_reset_queue),
 	CASE("G10 a response after a function reset is late", late_response, .iopf = EXACT,
 	     .arg = abort_reset_function),
+	CASE("G10 an abandoned group's index is not used again", index_not_reused,
+	     .iopf = EXACT),
 	CASE("I5 I6 closing answers what waits in the queue", purge),
 	CASE("G2 a device without PRI", no_pri, .softdma = "nofault=2"),
 	CASE("G9 FAILURE stops the device until it is reset", failure, .iopf = EXACT),
