@@ -129,7 +129,7 @@ report='
 # shellcheck disable=SC2016
 tap_ok "the command's exit code is passed on" \
 	ends_in 7 env VIOPF_KLOG="$tmp/klog" "$top/vm/run" --cpus 3 --mem 512M \
-	--append 'viopf.a=1 viopf.b=2' --qemu '-device edu' -- \
+	--append viopf.a=1 --append viopf.b=2 --qemu -device --qemu edu -- \
 	bash -c "$report" sh "$mark" 'a  b' '$x' "it's" '*'
 # shellcheck disable=SC2016
 for argument in 'a  b' '$x' "it's" '*'; do
@@ -138,7 +138,7 @@ done
 tap_ok "the command runs in the project's folder" says stdout "in $top"
 tap_ok "it knows its lane" says stdout "lane stock, modules in $out/stock"
 tap_ok "--cpus" says stdout "cpus 3, user 0"
-tap_ok "--append" says_like stdout ' viopf.a=1 viopf.b=2'
+tap_ok "--append" says_like stdout ' viopf.a=1  *viopf.b=2'
 tap_ok "--qemu" says_like stdout '^0x11e8$'
 tap_ok "the host's root cannot be written, scratch space can" \
 	lacks stdout 'is writable|is not writable|^no '

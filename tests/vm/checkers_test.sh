@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Each kernel notices what its lane promises to notice: a module commits one fault, does
+# nothing else, and the run ends in 122. The debug kernel's share is run where it is there.
+set -euo pipefail
+# shellcheck source=mk/common.sh
+. "$(dirname "$0")/../../mk/common.sh"
+# shellcheck source=mk/tap.sh
+. "$top/mk/tap.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+build()
+{
+	local lane=$1 dir=$out/$1/faulty
+	mkdir -p "$dir"
+	cp "$top"/tests/vm/faulty/{Kbuild,faulty.c} "$dir/"
+	make -s -C "$(readlink -f "$out/$lane/kernel")/build" M="$dir" modules
+}
+
+# noticed LANE FAULT PATTERN
+noticed()
+{
+	local lane=$1 fault=$2 pattern=$3 code=0
+	"$top/vm/run" --kernel "$lane" -- insmod "$out/$lane/faulty/faulty.ko" "fault=$fault" \
+		>"$tmp/log" 2>&1 || code=$?
+	cat "$tmp/log"
+	[ "$code" -eq 122 ] && grep -E "$pattern" "$tmp/log"
+}
+
+no_fault()
+{
+	"$top/vm/run" --kernel "$1" -- sh -c "insmod $out/$1/faulty/faulty.ko && rmmod faulty"
+}
+
+while read -r lane fault pattern; do
+	[ -e "$out/$lane/kernel/release" ] || continue
+	if [ "$fault" = none ]; then
+		tap_ok "$lane: the module builds" build "$lane"
+		tap_ok "$lane: no fault, no report" no_fault "$lane"
+	else
+		tap_ok "$lane: $fault is noticed" noticed "$lane" "$fault" "$pattern"
+	fi
+done <<'EOF'
+stock none
+stock warn WARNING:
+stock overflow BUG kmalloc.*overwritten
+stock stale_page pagealloc:
+debug none
+debug use_after_free KASAN:
+debug atomic_sleep BUG: sleeping function
+debug lock_order possible circular
+debug reclaim_order possible circular|inconsistent lock state
+debug leak kmemleak: unreferenced object
+EOF
+tap_end

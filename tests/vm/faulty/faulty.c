@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that does one wrong thing when it is loaded, the one that its parameter names,
+ * so that a test can see whether the kernel in the VM notices. It is loaded by
+ * tests/vm/checkers_test.sh alone.
+ */
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+static char *fault = "none";
+module_param(fault, charp, 0444);
+MODULE_PARM_DESC(fault, "what to do wrong");
+
+static DEFINE_MUTEX(first_lock);	/* guards nothing: it is there to be ordered */
+static DEFINE_MUTEX(second_lock);	/* the same */
+static DEFINE_SPINLOCK(spin_lock_held);	/* the same */
+
+static void do_warn(void)
+{
+	WARN_ON(1);
+}
+
+/* Writes one byte past the object; SLUB sees it when the object is freed. */
+static void do_overflow(void)
+{
+	char *volatile object = kmalloc(64, GFP_KERNEL);
+
+	if (object)
+		object[64] = 1;
+	kfree(object);
+}
+
+static void do_use_after_free(void)
+{
+	char *volatile object = kmalloc(40, GFP_KERNEL);
+
+	kfree(object);
+	pr_info("read %d\n", READ_ONCE(object[3]));
+}
+
+/* A write to a page that is free: poisoning sees it when the page is given out again. */
+static void do_stale_page(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	char *volatile data;
+
+	if (!page)
+		return;
+	data = page_address(page);
+	__free_page(page);
+	data[100] = 1;
+	page = alloc_page(GFP_KERNEL);
+	if (page)
+		__free_page(page);
+}
+
+static void do_atomic_sleep(void)
+{
+	spin_lock(&spin_lock_held);
+	mutex_lock(&first_lock);
+	mutex_unlock(&first_lock);
+	spin_unlock(&spin_lock_held);
+}
+
+static void do_lock_order(void)
+{
+	mutex_lock(&first_lock);
+	mutex_lock(&second_lock);
+	mutex_unlock(&second_lock);
+	mutex_unlock(&first_lock);
+	mutex_lock(&second_lock);
+	mutex_lock(&first_lock);
+	mutex_unlock(&first_lock);
+	mutex_unlock(&second_lock);
+}
+
+/* An allocation that can reclaim, under a lock that reclaim takes. */
+static void do_reclaim_order(void)
+{
+	fs_reclaim_acquire(GFP_KERNEL);
+	mutex_lock(&first_lock);
+	mutex_unlock(&first_lock);
+	fs_reclaim_release(GFP_KERNEL);
+	mutex_lock(&first_lock);
+	kfree(kmalloc(40, GFP_KERNEL));
+	mutex_unlock(&first_lock);
+}
+
+static void do_leak(void)
+{
+	char *volatile object = kmalloc(40, GFP_KERNEL);
+
+	if (object)
+		object = NULL;
+}
+
+static const struct {
+	const char *name;
+	void (*commit)(void);
+} faults[] = {
+	{ "warn", do_warn },
+	{ "overflow", do_overflow },
+	{ "use_after_free", do_use_after_free },
+	{ "stale_page", do_stale_page },
+	{ "atomic_sleep", do_atomic_sleep },
+	{ "lock_order", do_lock_order },
+	{ "reclaim_order", do_reclaim_order },
+	{ "leak", do_leak },
+};
+
+static int __init faulty_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(faults); i++)
+		if (sysfs_streq(fault, faults[i].name))
+			faults[i].commit();
+	return 0;
+}
+module_init(faulty_init);
+
+static void __exit faulty_exit(void)
+{
+}
+module_exit(faulty_exit);
+
+MODULE_DESCRIPTION("does one wrong thing, for a test to see it noticed");
+MODULE_LICENSE("GPL");
