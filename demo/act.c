@@ -5,6 +5,7 @@
  * child ends by _exit(), so that nothing is printed or written twice.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 #define KSM_MERGED	"/sys/kernel/mm/ksm/pages_sharing"
 #define LOOK_MS		250
 #define TELL_MS		3000
+#define ACT_LIMIT_MS	240000
+#define KILL_LIMIT_MS	10000
 
 static void raise_to(long *peak, long val)
 {
@@ -26,12 +29,12 @@ static void raise_to(long *peak, long val)
 
 static void mm_read(struct mm_work *mm)
 {
-	mm->swapped_out_pages = vmstat("pswpout");
-	mm->swapped_in_pages = vmstat("pswpin");
-	mm->moved_pages = vmstat("pgmigrate_success");
-	mm->collapsed_huge_pages = vmstat("thp_collapse_alloc");
-	mm->split_huge_pages = vmstat("thp_split_page");
-	mm->ksm_copied_pages = vmstat("cow_ksm");
+	mm->swapped_out_pages = vm_counter("pswpout");
+	mm->swapped_in_pages = vm_counter("pswpin");
+	mm->moved_pages = vm_counter("pgmigrate_success");
+	mm->collapsed_huge_pages = vm_counter("thp_collapse_alloc");
+	mm->split_huge_pages = vm_counter("thp_split_page");
+	mm->ksm_copied_pages = vm_counter("cow_ksm");
 }
 
 static void mm_since(struct mm_work *mm, const struct mm_work *start)
@@ -73,6 +76,22 @@ static void nap(void)
 	nanosleep(&ts, NULL);
 }
 
+/* A process that does not end even so is left to the VM's power-off. */
+static int end_by_force(pid_t pid)
+{
+	double start = now_ms();
+	int status;
+
+	kill(pid, SIGKILL);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		if (now_ms() - start > KILL_LIMIT_MS)
+			return complain("after %d s the process can't even be killed",
+					ACT_LIMIT_MS / 1000);
+		nap();
+	}
+	return complain("the process did not end within %d s", ACT_LIMIT_MS / 1000);
+}
+
 int act_run(struct story *story, int (*act)(struct story *story),
 	    void (*progress)(const struct story *story, char *line, size_t size),
 	    struct watch *watch, struct mm_work *mm)
@@ -98,6 +117,8 @@ int act_run(struct story *story, int (*act)(struct story *story),
 			tell(story, start, progress);
 			told = now_ms();
 		}
+		if (now_ms() - start > ACT_LIMIT_MS)
+			return end_by_force(pid);
 		nap();
 	}
 	if (progress)

@@ -6,7 +6,8 @@
  * are among the operations on a field.
  *
  * It goes on for the time asked for, and then until each of these has happened at
- * least once by Linux's own count; what has not by the limit is told in the report.
+ * least once by Linux's own count; what has not by the limit is told in the report. A
+ * byte that is wrong ends it at once.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -154,7 +155,7 @@ int churn_unpinned(struct story *story)
 	crew.story = story;
 	if (rig_open(&crew.rig, VFIO_IOPF_IOMMU) || start(&crew, posts))
 		return -1;
-	while (!crew.failed) {
+	while (!crew.failed && !story->tally.wrong_bytes) {
 		double ms = now_ms() - begin;
 
 		if (viopf_stats(crew.rig.c, &churn->stats))

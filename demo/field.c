@@ -189,11 +189,10 @@ int field_work(struct field *field)
 		both_look, both_look, both_look, device_writes, device_writes,
 		cpu_writes, cpu_writes, device_copies, hole_under_dma, fork_under_dma,
 	};
-	const unsigned int n = sizeof(operations) / sizeof(operations[0]);
 	unsigned int block = field_random(&field->random, FIELD_BLOCKS);
 
 	field->churn->operations++;
-	return operations[field_random(&field->random, n)](field, block);
+	return operations[field_random(&field->random, ARRAY_SIZE(operations))](field, block);
 }
 
 int field_check_all(struct field *field)

@@ -19,7 +19,7 @@
 
 #define KSM_RUN		"/sys/kernel/mm/ksm/run"
 
-static void usage(FILE *to)
+static void print_help(FILE *to)
 {
 	fprintf(to, "usage: demo [--json FILE] [--seconds N]\n"
 		"Started by demo/guest, in the VM; people run make demo.\n");
@@ -71,7 +71,7 @@ static int second_act(struct story *story)
 static int pinned_beyond_ram(struct story *story)
 {
 	struct pressure *pressure = &story->pressure;
-	unsigned long oom_kills = vmstat("oom_kill");
+	unsigned long oom_kills = vm_counter("oom_kill");
 	double start = now_ms();
 	struct watch seen = { 0 };
 	int status = act_run(story, pressure_pinned, NULL, &seen, NULL);
@@ -82,7 +82,7 @@ static int pinned_beyond_ram(struct story *story)
 		return -1;
 	if (WIFSIGNALED(status))
 		snprintf(pressure->pinned_outcome, sizeof(pressure->pinned_outcome),
-			 "killed by %s", vmstat("oom_kill") > oom_kills ? "the OOM killer" :
+			 "killed by %s", vm_counter("oom_kill") > oom_kills ? "the OOM killer" :
 			 strsignal(WTERMSIG(status)));
 	return 0;
 }
@@ -101,13 +101,23 @@ static int third_act(struct story *story)
 	return play(story, pressure_unpinned, pressure_progress, &story->unpinned, &pressure->mm);
 }
 
+/* A wrong byte may be the reason for everything else, so it goes first. */
+static int give_up(const struct story *story)
+{
+	if (!story->tally.wrong_bytes)
+		return 2;
+	complain("%llu bytes were wrong: DMA to memory that was gone, or a lost write",
+		 story->tally.wrong_bytes);
+	return 1;
+}
+
 static int tell(struct story *story, const char *path)
 {
 	double start = now_ms();
 
 	story->ram_kb = meminfo_kb("MemTotal");
-	if (first_act(story) || second_act(story) || third_act(story))
-		return 2;
+	if (first_act(story) || second_act(story) || story->tally.wrong_bytes || third_act(story))
+		return give_up(story);
 	story->ms = now_ms() - start;
 	report_print(story);
 	if (path && report_write(story, path))
@@ -137,7 +147,7 @@ int main(int argc, char **argv)
 			seconds = (unsigned int)strtoul(optarg, NULL, 10);
 			break;
 		default:
-			usage(c == 'h' ? stdout : stderr);
+			print_help(c == 'h' ? stdout : stderr);
 			return c == 'h' ? 0 : 2;
 		}
 	}

@@ -253,7 +253,7 @@ static unsigned int untold(const struct churn *churn)
 	};
 	unsigned int i, n = 0;
 
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
 		if (events[i].times)
 			continue;
 		complain("never happened: %s; try again with more time: DEMO_SECONDS=60 make demo",
@@ -269,13 +269,13 @@ unsigned int report_faults(const struct story *story)
 	unsigned int n = untold(&story->churn);
 
 	if (story->tally.wrong_bytes && ++n)
-		complain("%llu bytes were wrong: the device reached memory that was not its own, or a write was lost",
+		complain("%llu bytes were wrong: DMA to memory that was gone, or a lost write",
 			 story->tally.wrong_bytes);
 	if ((seen->locked_kb || seen->vm_pin_kb || seen->pinned_kb) && ++n)
 		complain("unpinned memory was locked (%ld kB) or pinned (%ld kB, FOLL_PIN %ld kB)",
 			 seen->locked_kb, seen->vm_pin_kb, seen->pinned_kb);
 	if (story->residency_mismatches && ++n)
-		complain("%ld pages were not in the IOMMU's page table as the module has it on record",
+		complain("the IOMMU's page table was not as on record for %ld pages",
 			 story->residency_mismatches);
 	return n;
 }

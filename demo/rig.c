@@ -41,7 +41,7 @@ static int start_queues(struct rig *rig)
 int rig_open(struct rig *rig, unsigned long extension)
 {
 	char bdf[16];
-	const char *bdfs[] = { bdf };
+	const char * const bdfs[] = { bdf };
 
 	memset(rig, 0, sizeof(*rig));
 	device_name(bdf, sizeof(bdf));
@@ -105,7 +105,7 @@ int rig_wait(struct sdma_queue *q, struct softdma_desc *desc)
 	int status;
 
 	doze(q);
-	status = sdma_wait(q, 0, DMA_LIMIT_MS, desc);
+	status = sdma_wait(q, 0, 100, desc);
 	if (status == SOFTDMA_OK)
 		return 0;
 	if (status < 0)

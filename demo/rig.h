@@ -16,7 +16,7 @@
 #include "softdma_client.h"
 
 /* How long one operation of the device may take on a slow host, in ms. */
-#define DMA_LIMIT_MS	120000
+#define DMA_LIMIT_MS	60000
 
 #define RING_LOG2	10
 

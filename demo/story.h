@@ -19,6 +19,8 @@
 #define MIB	(1ul << 20)
 #define PAGE	4096ul
 
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
 enum backend { PINNED, UNPINNED, BACKENDS };
 
 /* What to give VFIO_SET_IOMMU. */

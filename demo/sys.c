@@ -55,7 +55,7 @@ long meminfo_kb(const char *line)
 	return line_number("/proc/meminfo", line);
 }
 
-unsigned long vmstat(const char *name)
+unsigned long vm_counter(const char *name)
 {
 	return (unsigned long)line_number("/proc/vmstat", name);
 }
@@ -64,7 +64,7 @@ long pinned_kb(void)
 {
 	/* The counts are kept for each CPU; this has them added up. */
 	write_text("/proc/sys/vm/stat_refresh", "1");
-	return (long)(vmstat("nr_foll_pin_acquired") - vmstat("nr_foll_pin_released")) *
+	return (long)(vm_counter("nr_foll_pin_acquired") - vm_counter("nr_foll_pin_released")) *
 	       (sysconf(_SC_PAGESIZE) / 1024);
 }
 

@@ -19,7 +19,7 @@ long status_kb(pid_t pid, const char *member);
 long meminfo_kb(const char *line);
 
 /* A counter of /proc/vmstat. */
-unsigned long vmstat(const char *name);
+unsigned long vm_counter(const char *name);
 
 /*
  * Memory in the whole machine that is pinned for DMA at this moment: pages taken
