@@ -547,7 +547,10 @@ void viopf_workers_stop(struct viopf_container *container)
 	cancel_work_sync(&container->spawn_work);
 	list_for_each_entry_safe(worker, next, &container->workers, node) {
 		kthread_stop_put(worker->task);
+		/* watch_work may be at the list; it can end only after the workers. */
+		spin_lock(&container->fault_lock);
 		list_del(&worker->node);
+		spin_unlock(&container->fault_lock);
 		kvfree(worker);
 	}
 	cancel_delayed_work_sync(&container->watch_work);
