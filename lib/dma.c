@@ -127,13 +127,23 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info)
 	return 0;
 }
 
-int viopf_enable(struct viopf_container *c)
+static int set_paging(struct viopf_container *c, unsigned long call, const char *what)
 {
 	struct vfio_iopf_enable arg = { .argsz = sizeof(arg) };
 
-	if (ioctl(c->fd, VFIO_IOPF_ENABLE, &arg))
-		return viopf_fail(errno, "can't turn demand paging on");
+	if (ioctl(c->fd, call, &arg))
+		return viopf_fail(errno, "can't turn demand paging %s", what);
 	return 0;
+}
+
+int viopf_enable(struct viopf_container *c)
+{
+	return set_paging(c, VFIO_IOPF_ENABLE, "on");
+}
+
+int viopf_disable(struct viopf_container *c)
+{
+	return set_paging(c, VFIO_IOPF_DISABLE, "off");
 }
 
 int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats)

@@ -220,17 +220,27 @@ static long viopf_unmap_dma(struct viopf_container *container,
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
 }
 
-/* Every container of ours is enabled: see VFIO_IOPF_IOMMU. */
-static long viopf_enable(struct viopf_container *container, void __user *arg)
+static long viopf_enable(struct viopf_container *container, bool on,
+			 void __user *arg)
 {
 	size_t minsz = offsetofend(struct vfio_iopf_enable, flags);
 	struct vfio_iopf_enable enable;
+	int ret = 0;
 
 	if (copy_from_user(&enable, arg, minsz))
 		return -EFAULT;
 	if (enable.argsz < minsz || enable.flags)
 		return -EINVAL;
-	return viopf_container_failed(container) ? -ENODEV : 0;
+
+	mutex_lock(&container->lock);
+	if (viopf_container_failed(container))
+		ret = -ENODEV;
+	else if (on)
+		viopf_pin_enable_iopf(container);
+	else
+		ret = viopf_pin_disable_iopf(container);
+	mutex_unlock(&container->lock);
+	return ret == -EIO ? -ENODEV : ret;
 }
 
 static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
@@ -248,7 +258,9 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 	case VFIO_IOMMU_UNMAP_DMA:
 		return viopf_unmap_dma(container, uarg);
 	case VFIO_IOPF_ENABLE:
-		return viopf_enable(container, uarg);
+		return viopf_enable(container, true, uarg);
+	case VFIO_IOPF_DISABLE:
+		return viopf_enable(container, false, uarg);
 	case VFIO_IOPF_STATS:
 		return viopf_get_stats(container, uarg);
 	default:

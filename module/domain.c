@@ -146,26 +146,33 @@ viopf_domain_set_create(struct viopf_container *container,
 	return set;
 }
 
-/* Replace the container's set, in every segment, and free the old one. */
-static void viopf_domain_set_install(struct viopf_container *container,
-				     struct viopf_domain_set *set)
+/* Replace the container's set, in every segment, and free the one not used. */
+static int viopf_domain_set_install(struct viopf_container *container,
+				    struct viopf_domain_set *set)
 {
 	struct viopf_domain_set *old = container->set;
+	int ret;
 
-	viopf_segments_use_set(container, set);
-	kfree(old);
+	ret = viopf_segments_use_set(container, set);
+	if (ret)
+		WARN_ON(viopf_segments_use_set(container, old));
+	kfree(ret ? set : old);
+	return ret;
 }
 
 static int viopf_domain_add(struct viopf_container *container,
 			    struct viopf_domain *vdomain)
 {
 	struct viopf_domain_set *set;
+	int ret;
 
 	set = viopf_domain_set_create(container, vdomain, NULL,
 				      GFP_KERNEL_ACCOUNT);
 	if (!set)
 		return -ENOMEM;
-	viopf_domain_set_install(container, set);
+	ret = viopf_domain_set_install(container, set);
+	if (ret)
+		return ret;
 	list_add_tail(&vdomain->node, &container->domains);
 	return 0;
 }
@@ -175,6 +182,8 @@ static void viopf_domain_remove(struct viopf_container *container,
 {
 	struct viopf_domain_set *set;
 
+	if (list_is_singular(&container->domains))
+		viopf_unpin_container(container);
 	set = viopf_domain_set_create(container, NULL, vdomain,
 				      GFP_KERNEL | __GFP_NOFAIL);
 	viopf_domain_set_install(container, set);

@@ -34,12 +34,15 @@
  */
 #define VIOPF_SPAN_TRIES	2
 
-/*
- * Let reclaim run, in the memory cgroup too that page tables are charged to, then
- * wait a little, longer each time, up to 1/8 s.
+/**
+ * viopf_back_off() - page tables could not be had without waiting: wait
+ * @container: for which container
+ * @tries: how often before
+ *
+ * Lets reclaim run, in the memory cgroup too that page tables are charged to, then
+ * waits a little, longer each time, up to 1/8 s.
  */
-static void viopf_fault_back_off(struct viopf_container *container,
-				 unsigned int tries)
+void viopf_back_off(struct viopf_container *container, unsigned int tries)
 {
 	unsigned long page;
 
@@ -165,7 +168,7 @@ static int viopf_fault_span(struct viopf_worker *worker,
 			cond_resched();
 			break;
 		case -ENOMEM:
-			viopf_fault_back_off(container, tries);
+			viopf_back_off(container, tries);
 			break;
 		default:
 			return ret;
@@ -204,7 +207,7 @@ static int viopf_fault_in_mapping(struct viopf_worker *worker,
 			return viopf_fault_page(worker, segment, iova, write);
 		if (PTR_ERR(segment) != -ENOMEM || viopf_worker_aborted(worker))
 			return PTR_ERR(segment);
-		viopf_fault_back_off(worker->container, tries++);
+		viopf_back_off(worker->container, tries++);
 	}
 }
 

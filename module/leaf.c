@@ -303,6 +303,44 @@ void viopf_leaf_leave(struct viopf_segment *segment,
 }
 
 /**
+ * viopf_leaf_replay() - map in one more domain what a segment has
+ * @segment: locked; pinned, so that what it has stays
+ * @domain: not in its set yet
+ *
+ * Return: 0; else -errno, with @domain as it was.
+ */
+int viopf_leaf_replay(struct viopf_segment *segment,
+		      struct iommu_domain *domain)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long page, end;
+	int prot, ret;
+
+	lockdep_assert_held(&segment->lock);
+
+	for (page = 0; page < r->nr_pages; page = end) {
+		unsigned long iova = viopf_segment_iova(segment, page);
+		phys_addr_t phys = iommu_iova_to_phys(segment->set->domains[0],
+						      iova);
+
+		for (end = page + 1; end < r->nr_pages; end++)
+			if (iommu_iova_to_phys(segment->set->domains[0],
+					       viopf_segment_iova(segment, end)) !=
+			    phys + viopf_pages_bytes(page, end))
+				break;
+		prot = IOMMU_CACHE | segment->mapping->prot;
+		ret = iommu_map(domain, iova, phys, viopf_pages_bytes(page, end),
+				prot, VIOPF_GFP_LOCKED);
+		if (ret) {
+			iommu_unmap(domain, segment->iova,
+				    viopf_pages_bytes(0, page));
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
  * viopf_leaf_heal() - a device faulted where the record says that it can't
  * @segment: locked
  * @page: where
@@ -321,7 +359,7 @@ bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page)
 	lockdep_assert_held(&segment->lock);
 
 	viopf_leaf_state(segment, page, page + 1, &any, &all);
-	if (likely(all) || segment->kept)
+	if (likely(all) || segment->kept || segment->pinned)
 		return false;
 
 	viopf_residency_widen(&segment->residency, &first, &end);

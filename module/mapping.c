@@ -2,11 +2,12 @@
 /*
  * Mappings: MAP_DMA and UNMAP_DMA.
  *
- * To map is to note an IOVA range and the memory behind it, in the caller's mm:
- * no page is touched and nothing is allocated that depends on the size. Each
- * mapping follows its own mm, so processes may share a container. The address
- * need not be backed by anything yet; what can't be faulted in when a device
- * asks for it is answered INVALID then. It must be a user address, though.
+ * To map is to note an IOVA range and the memory behind it, in the caller's mm.
+ * Unless demand paging is off, and it is pinned (pin.c), no page is touched and
+ * nothing is allocated that depends on the size. Each mapping follows its own mm,
+ * so processes may share a container. The address need not be backed by anything
+ * yet; what can't be faulted in when a device asks for it is answered INVALID
+ * then. It must be a user address, though.
  *
  * The rules, and the errors in the order in which they are looked for, are those
  * of type1v2 (vfio_dma_do_map() and vfio_dma_do_unmap() in
@@ -18,6 +19,7 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -77,6 +79,7 @@ static void viopf_mapping_free(struct kref *ref)
 		viopf_segment_destroy(segment);
 	mtree_destroy(&mapping->segments);
 	mutex_destroy(&mapping->segments_lock);
+	put_task_struct(mapping->task);
 	mmdrop(mapping->mm);
 	kfree(mapping);
 }
@@ -106,6 +109,8 @@ viopf_mapping_alloc(struct viopf_container *container,
 	mapping->mm = current->mm;
 	mmgrab(mapping->mm);
 	mapping->uaddr = map->vaddr;
+	mapping->task = get_task_struct(current->group_leader);
+	mapping->lock_cap = capable(CAP_IPC_LOCK);
 	if (map->flags & VFIO_DMA_MAP_FLAG_READ)
 		mapping->prot |= IOMMU_READ;
 	if (map->flags & VFIO_DMA_MAP_FLAG_WRITE)
@@ -143,51 +148,6 @@ static int viopf_map_check(struct viopf_container *container,
 	return viopf_container_failed(container) ? -ENODEV : 0;
 }
 
-static int viopf_mapping_create_locked(struct viopf_container *container,
-				       const struct vfio_iommu_type1_dma_map *map)
-{
-	struct viopf_mapping *mapping;
-	int ret;
-
-	lockdep_assert_held(&container->lock);
-
-	ret = viopf_map_check(container, map);
-	if (ret)
-		return ret;
-	mapping = viopf_mapping_alloc(container, map);
-	if (!mapping)
-		return -ENOMEM;
-
-	container->mappings_left--;
-	write_lock(&container->map_lock);
-	interval_tree_insert(&mapping->node, &container->mappings);
-	write_unlock(&container->map_lock);
-	return 0;
-}
-
-/**
- * viopf_mapping_create() - VFIO_IOMMU_MAP_DMA
- * @container: where
- * @map: what; flags known to be known
- *
- * Return: 0; -EINVAL: no permission, size zero, not aligned, wraps around, or
- * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
- * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed.
- */
-int viopf_mapping_create(struct viopf_container *container,
-			 const struct vfio_iommu_type1_dma_map *map)
-{
-	int ret;
-
-	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
-		return -EINVAL;
-
-	mutex_lock(&container->lock);
-	ret = viopf_mapping_create_locked(container, map);
-	mutex_unlock(&container->lock);
-	return ret;
-}
-
 /*
  * Take a mapping away. In this order: no fault begins in it, those at work are
  * answered, no device reaches it, nobody finds it. It stays in the tree until
@@ -216,6 +176,56 @@ static u64 viopf_mapping_remove(struct viopf_container *container,
 	viopf_mapping_put(mapping);
 
 	return bytes;
+}
+
+static int viopf_mapping_create_locked(struct viopf_container *container,
+				       const struct vfio_iommu_type1_dma_map *map)
+{
+	struct viopf_mapping *mapping;
+	int ret;
+
+	lockdep_assert_held(&container->lock);
+
+	ret = viopf_map_check(container, map);
+	if (ret)
+		return ret;
+	mapping = viopf_mapping_alloc(container, map);
+	if (!mapping)
+		return -ENOMEM;
+
+	container->mappings_left--;
+	write_lock(&container->map_lock);
+	interval_tree_insert(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
+
+	ret = container->enabled ? 0 : viopf_pin_mapping(mapping);
+	if (ret)
+		viopf_mapping_remove(container, mapping);
+	return ret == -EIO ? -ENODEV : ret;
+}
+
+/**
+ * viopf_mapping_create() - VFIO_IOMMU_MAP_DMA
+ * @container: where
+ * @map: what; flags known to be known
+ *
+ * Return: 0; -EINVAL: no permission, size zero, not aligned, wraps around, or
+ * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
+ * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed. While
+ * demand paging is off, also what viopf_pin_mapping() says.
+ */
+int viopf_mapping_create(struct viopf_container *container,
+			 const struct vfio_iommu_type1_dma_map *map)
+{
+	int ret;
+
+	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+		return -EINVAL;
+
+	mutex_lock(&container->lock);
+	ret = viopf_mapping_create_locked(container, map);
+	mutex_unlock(&container->lock);
+	return ret;
 }
 
 /* Take away all that lies in [first, last], where no mapping sticks out. */

@@ -93,7 +93,8 @@ static bool viopf_segment_invalidate(struct mmu_interval_notifier *notifier,
 
 	mmu_interval_set_seq(notifier, cur_seq);
 	viopf_count(container, invalidations, 1);
-	viopf_segment_evict(segment, range);
+	if (!segment->pinned)
+		viopf_segment_evict(segment, range);
 	mutex_unlock(&segment->lock);
 
 	return true;
@@ -247,6 +248,30 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 }
 
 /**
+ * viopf_segment_ready() - may anything be mapped at all?
+ * @segment: locked; on success it has its set of domains
+ *
+ * Return: 0; -EIO: the container failed; -ENOENT: unmapped, or no device left;
+ * -EAGAIN: not yet.
+ */
+int viopf_segment_ready(struct viopf_segment *segment)
+{
+	struct viopf_container *container = segment->mapping->container;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (viopf_container_failed(container) || segment->kept)
+		return -EIO;
+	if (segment->dead)
+		return -ENOENT;
+	if (segment->unpinning)
+		return -EAGAIN;
+	if (!segment->set)
+		segment->set = READ_ONCE(container->set);
+	return segment->set->nr ? 0 : -ENOENT;
+}
+
+/**
  * viopf_segment_kill() - no device reaches the segment any more, ever
  * @segment: of a mapping that is being unmapped, with container->lock held
  */
@@ -259,6 +284,10 @@ void viopf_segment_kill(struct viopf_segment *segment)
 
 	mutex_lock(&segment->lock);
 	segment->dead = true;
+	mutex_unlock(&segment->lock);
+	viopf_unpin_segment(segment);
+
+	mutex_lock(&segment->lock);
 	viopf_leaf_drop(segment, 0, segment->residency.nr_pages);
 	kept = segment->kept;
 	mutex_unlock(&segment->lock);
@@ -292,23 +321,35 @@ static bool viopf_set_has(const struct viopf_domain_set *set,
 }
 
 /*
- * Move a segment to another set of domains. One that leaves is unmapped, one
- * that comes starts with nothing, and so must the others: devices fault again.
+ * A domain comes. What is pinned it gets as well; otherwise it starts with nothing,
+ * and so must the others: devices fault again.
  */
-static void viopf_segment_use_set(struct viopf_segment *segment,
-				  struct viopf_domain_set *set)
+static int viopf_segment_add_domain(struct viopf_segment *segment,
+				    struct iommu_domain *domain)
+{
+	if (segment->pinned)
+		return viopf_leaf_replay(segment, domain);
+	viopf_leaf_drop(segment, 0, segment->residency.nr_pages);
+	return 0;
+}
+
+/* Move a segment to another set of domains. One that leaves is unmapped. */
+static int viopf_segment_use_set(struct viopf_segment *segment,
+				 struct viopf_domain_set *set)
 {
 	struct viopf_domain_set *old = segment->set;
 	struct viopf_residency *r = &segment->residency;
 	unsigned int i;
+	int ret = 0;
 
 	lockdep_assert_held(&segment->lock);
 
-	for (i = 0; old && i < set->nr; i++)
+	for (i = 0; old && i < set->nr && !ret; i++)
 		if (!viopf_set_has(old, set->domains[i]))
-			viopf_leaf_drop(segment, 0, r->nr_pages);
-	if (segment->kept)
-		return;
+			ret = viopf_segment_add_domain(segment,
+						       set->domains[i]);
+	if (ret || segment->kept)
+		return ret;
 
 	for (i = 0; old && i < old->nr; i++)
 		if (!viopf_set_has(set, old->domains[i]))
@@ -317,13 +358,15 @@ static void viopf_segment_use_set(struct viopf_segment *segment,
 		viopf_count(segment->mapping->container, resident_pages,
 			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
 	segment->set = set;
+	return 0;
 }
 
-static void viopf_mapping_use_set(struct viopf_mapping *mapping,
-				  struct viopf_domain_set *set)
+static int viopf_mapping_use_set(struct viopf_mapping *mapping,
+				 struct viopf_domain_set *set)
 {
 	struct viopf_segment *segment;
 	unsigned long index = 0;
+	int ret = 0;
 	bool kept;
 
 	/* Whoever publishes a segment after this sees the new set. */
@@ -331,14 +374,17 @@ static void viopf_mapping_use_set(struct viopf_mapping *mapping,
 	mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
 		do {
 			mutex_lock(&segment->lock);
-			viopf_segment_use_set(segment, set);
+			ret = viopf_segment_use_set(segment, set);
 			kept = segment->kept;
 			mutex_unlock(&segment->lock);
 			if (kept)
 				viopf_keep_quarantine(mapping->container);
 		} while (kept);
+		if (ret)
+			break;
 	}
 	mutex_unlock(&mapping->segments_lock);
+	return ret;
 }
 
 /**
@@ -349,17 +395,24 @@ static void viopf_mapping_use_set(struct viopf_mapping *mapping,
  * Segments made meanwhile read container->set under their own lock when they
  * first map something: after the walk has passed them they find @set, before it
  * the walk finds them.
+ *
+ * Return: 0; -ENOMEM, -EFAULT: what is pinned can't be mapped in a domain that
+ * comes. Then the caller goes back to the old set, which can't fail, as nothing
+ * comes with it.
  */
-void viopf_segments_use_set(struct viopf_container *container,
-			    struct viopf_domain_set *set)
+int viopf_segments_use_set(struct viopf_container *container,
+			   struct viopf_domain_set *set)
 {
 	struct interval_tree_node *node;
+	int ret = 0;
 
 	lockdep_assert_held(&container->lock);
 
 	WRITE_ONCE(container->set, set);
 	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		viopf_mapping_use_set(container_of(node, struct viopf_mapping,
-						   node), set);
+	     node && !ret; node = interval_tree_iter_next(node, 0, ULONG_MAX))
+		ret = viopf_mapping_use_set(container_of(node,
+							 struct viopf_mapping,
+							 node), set);
+	return ret;
 }

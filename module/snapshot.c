@@ -223,22 +223,6 @@ static int viopf_snapshot_apply(struct viopf_segment *segment,
 	return 0;
 }
 
-/* May anything be mapped at all? If so the segment has its set of domains. */
-static int viopf_segment_ready(struct viopf_segment *segment)
-{
-	struct viopf_container *container = segment->mapping->container;
-
-	lockdep_assert_held(&segment->lock);
-
-	if (viopf_container_failed(container) || segment->kept)
-		return -EIO;
-	if (segment->dead)
-		return -ENOENT;
-	if (!segment->set)
-		segment->set = READ_ONCE(container->set);
-	return segment->set->nr ? 0 : -ENOENT;
-}
-
 /*
  * A stream that ran up to this segment's edge, from below or above, goes on here.
  * The neighbour is read without its lock: at worst the guess is a poor one.

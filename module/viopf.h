@@ -214,6 +214,8 @@ struct viopf_group {
  * @mm: where the memory is; held by mmgrab()
  * @uaddr: user address of @node.start
  * @prot: IOMMU_READ, IOMMU_WRITE: what the device may at the most
+ * @task: thread group leader of the process, for its locked-memory limit
+ * @lock_cap: that limit doesn't bind it (CAP_IPC_LOCK)
  * @ref: the container's, and one for each fault at work in it
  * @dead: unmapped; set under container->fault_lock and @segments_lock, so that
  *	either excludes its change
@@ -227,6 +229,8 @@ struct viopf_mapping {
 	struct mm_struct		*mm;
 	unsigned long			uaddr;
 	int				prot;
+	struct task_struct		*task;
+	bool				lock_cap;
 	struct kref			ref;
 	bool				dead;
 	bool				warned;
@@ -246,6 +250,8 @@ struct viopf_mapping {
  * @window: how far faults look around
  * @dead: nothing may be mapped any more
  * @kept: each page in @residency has a reference, as a domain refused to let go
+ * @pinned: every page is mapped, and pinned; changed under container->lock too
+ * @unpinning: it is being made faultable: no page may be mapped yet
  */
 struct viopf_segment {
 	struct mmu_interval_notifier	notifier;
@@ -259,6 +265,8 @@ struct viopf_segment {
 	struct viopf_window		window;
 	bool				dead;
 	bool				kept;
+	bool				pinned;
+	bool				unpinning;
 };
 
 /**
@@ -322,8 +330,9 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 					unsigned long iova);
 void viopf_segment_kill(struct viopf_segment *segment);
 void viopf_segment_destroy(struct viopf_segment *segment);
-void viopf_segments_use_set(struct viopf_container *container,
-			    struct viopf_domain_set *set);
+int viopf_segments_use_set(struct viopf_container *container,
+			   struct viopf_domain_set *set);
+int viopf_segment_ready(struct viopf_segment *segment);
 void viopf_segment_lock_init(struct viopf_segment *segment);
 
 /* leaf.c */
@@ -332,6 +341,8 @@ int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 unsigned long viopf_leaf_drop(struct viopf_segment *segment,
 			      unsigned long first, unsigned long end);
 void viopf_leaf_leave(struct viopf_segment *segment,
+		      struct iommu_domain *domain);
+int viopf_leaf_replay(struct viopf_segment *segment,
 		      struct iommu_domain *domain);
 bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page);
 unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment);
@@ -359,6 +370,14 @@ struct viopf_span {
 	bool		permitted;
 };
 
+/* pin.c */
+int viopf_pin_mapping(struct viopf_mapping *mapping);
+void viopf_unpin_mapping(struct viopf_mapping *mapping);
+void viopf_unpin_container(struct viopf_container *container);
+void viopf_unpin_segment(struct viopf_segment *segment);
+void viopf_pin_enable_iopf(struct viopf_container *container);
+int viopf_pin_disable_iopf(struct viopf_container *container);
+
 /* snapshot.c */
 bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
 int viopf_snapshot_map(struct viopf_worker *worker,
@@ -366,6 +385,7 @@ int viopf_snapshot_map(struct viopf_worker *worker,
 		       struct viopf_span *span);
 
 /* fault.c */
+void viopf_back_off(struct viopf_container *container, unsigned int tries);
 int viopf_fault_resolve(struct viopf_worker *worker,
 			const struct iommu_fault_page_request *request);
 

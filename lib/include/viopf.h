@@ -235,6 +235,16 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
 int viopf_enable(struct viopf_container *c);
 
 /**
+ * viopf_disable - turn demand paging off: all mappings are pinned
+ * @c: the container
+ *
+ * Errors: ENOTTY, ENODEV (the container failed), EFAULT (something mapped is not
+ * memory), ENOMEM (the locked-memory limit: raise RLIMIT_MEMLOCK; or memory).
+ * Then nothing has changed.
+ */
+int viopf_disable(struct viopf_container *c);
+
+/**
  * viopf_stats - the container's counters
  * @c: the container
  * @stats: filled in (<linux/vfio_iopf.h>)

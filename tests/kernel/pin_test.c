@@ -5,15 +5,13 @@
  * beside it to fail the same check.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "locking.h"
 #include "rig.h"
 
 #ifndef MADV_SOFT_OFFLINE
@@ -22,19 +20,6 @@
 
 #define SIZE	(4 * HUGE)
 #define TIB	(1ull << 40)
-
-/* The limit counts for those without CAP_IPC_LOCK only. */
-static void forbid_locking(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-	struct rlimit none = { 0, 0 };
-
-	assert_ok(setrlimit(RLIMIT_MEMLOCK, &none));
-	assert_ok(syscall(SYS_capget, &head, data));
-	data[CAP_IPC_LOCK / 32].effective &= ~(1u << (CAP_IPC_LOCK % 32));
-	assert_ok(syscall(SYS_capset, &head, data));
-}
 
 static void assert_nothing_locked(void)
 {
@@ -50,7 +35,7 @@ static void no_memlock_needed(void)
 	struct rig rig;
 	char *p;
 
-	forbid_locking();
+	limit_locking(0);
 	devices_list(bdfs);
 	p = mem_anon(SIZE);
 	assert_ok(viopf_container_open(&type1, &bdf, 1, VFIO_TYPE1v2_IOMMU));

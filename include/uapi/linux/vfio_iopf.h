@@ -44,7 +44,7 @@
 #define VFIO_IOPF_BASE		(VFIO_BASE + 64)
 
 /**
- * struct vfio_iopf_enable - argument of VFIO_IOPF_ENABLE
+ * struct vfio_iopf_enable - argument of VFIO_IOPF_ENABLE and VFIO_IOPF_DISABLE
  * @argsz: sizeof(struct vfio_iopf_enable)
  * @flags: must be 0
  */
@@ -56,11 +56,26 @@ struct vfio_iopf_enable {
 /**
  * VFIO_IOPF_ENABLE - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 0, struct vfio_iopf_enable)
  *
- * From now on mappings are paged in on demand. A container that was opened with
+ * From now on mappings are paged in on demand, those made before included: what was
+ * pinned for them is unpinned and no longer charged, and devices fault it in again
+ * as they reach for it. DMA goes on. A container that was opened with
  * VFIO_IOPF_IOMMU is enabled from the start. Enabling what is enabled changes
  * nothing and succeeds, so a client may call this to be sure.
  */
 #define VFIO_IOPF_ENABLE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 0)
+
+/**
+ * VFIO_IOPF_DISABLE - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 2, struct vfio_iopf_enable)
+ *
+ * From now on mappings are pinned, charged to RLIMIT_MEMLOCK and mapped at once, as
+ * type1 does, those made before included. DMA goes on. On failure nothing has
+ * changed. While demand paging is off VFIO_IOMMU_MAP_DMA can fail as this can.
+ *
+ * Errors: also EFAULT (an address has no memory behind it, or device memory, or
+ * does not permit what the mapping does), ENOMEM (RLIMIT_MEMLOCK, or memory), EINTR
+ * (the caller was killed).
+ */
+#define VFIO_IOPF_DISABLE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 2)
 
 /**
  * struct vfio_iopf_stats - argument of VFIO_IOPF_STATS
