@@ -71,7 +71,7 @@ struct viopf_info {
 /**
  * viopf_error - the last failure of this thread in words
  *
- * Returns a string that stays valid until the thread's next failing call. It
+ * Return: a string that stays valid until the thread's next failing call. It
  * is empty if nothing has failed yet. Successful calls leave it as it is.
  */
 const char *viopf_error(void);
@@ -82,7 +82,7 @@ const char *viopf_error(void);
  *
  * Takes it from the driver it has now. Does nothing if vfio-pci has it already.
  *
- * Errors: EINVAL (not a PCI address), ENODEV (no such device, vfio-pci not
+ * Return: 0, or -errno: EINVAL (not a PCI address), ENODEV (no such device, vfio-pci not
  * loaded, or the driver did not take it), EACCES or EPERM (not root).
  */
 int viopf_bind(const char *bdf);
@@ -93,7 +93,7 @@ int viopf_bind(const char *bdf);
  *
  * The kernel waits here until the device's last file descriptor is closed.
  *
- * Errors: EINVAL, ENODEV (no such device), EACCES or EPERM.
+ * Return: 0, or -errno: EINVAL, ENODEV (no such device), EACCES or EPERM.
  */
 int viopf_unbind(const char *bdf);
 
@@ -101,7 +101,7 @@ int viopf_unbind(const char *bdf);
  * viopf_container_new - open an empty container
  * @out: where to put it
  *
- * Errors: ENOMEM; ENOENT (vfio is not loaded); EACCES or EPERM (no permission
+ * Return: 0, or -errno: ENOMEM; ENOENT (vfio is not loaded); EACCES or EPERM (no permission
  * for /dev/vfio/vfio).
  */
 int viopf_container_new(struct viopf_container **out);
@@ -113,7 +113,7 @@ int viopf_container_new(struct viopf_container **out);
  *
  * Adding a group that is in the container already is counted, not repeated.
  *
- * Errors: EINVAL, ENODEV (no such device, no IOMMU behind it, or not bound to
+ * Return: 0, or -errno: EINVAL, ENODEV (no such device, no IOMMU behind it, or not bound to
  * vfio-pci), EBUSY (the group is open elsewhere), EPERM (the group is not viable:
  * another of its devices has another driver), EACCES, ENOMEM; what attaching a
  * group fails with if the container has its IOMMU already.
@@ -125,7 +125,7 @@ int viopf_group_add(struct viopf_container *c, const char *bdf);
  * @c: the container
  * @bdf: the device
  *
- * Errors: EINVAL, ENODEV (no such device), ENOENT (its group is not in the
+ * Return: 0, or -errno: EINVAL, ENODEV (no such device), ENOENT (its group is not in the
  * container), EBUSY (a device of the group is still open).
  */
 int viopf_group_remove(struct viopf_container *c, const char *bdf);
@@ -135,7 +135,7 @@ int viopf_group_remove(struct viopf_container *c, const char *bdf);
  * @c: a container with at least one group
  * @extension: VFIO_IOPF_IOMMU, VFIO_TYPE1v2_IOMMU or another of VFIO's numbers
  *
- * Errors: ENODEV (no backend offers that, or it can't take the groups: the
+ * Return: 0, or -errno: ENODEV (no backend offers that, or it can't take the groups: the
  * message names the module to load), EINVAL (no group yet), and what attaching
  * a group fails with.
  */
@@ -148,7 +148,7 @@ int viopf_set_iommu(struct viopf_container *c, unsigned long extension);
  * @n: how many, at least 1
  * @extension: as for viopf_set_iommu()
  *
- * Errors: those of viopf_container_new(), viopf_group_add() and
+ * Return: 0, or -errno: those of viopf_container_new(), viopf_group_add() and
  * viopf_set_iommu().
  */
 int viopf_container_open(struct viopf_container **out, const char *const *bdfs,
@@ -170,7 +170,7 @@ int viopf_container_fd(const struct viopf_container *c);
  * @c: the container
  * @extension: VFIO's number, e.g. VFIO_IOPF
  *
- * Returns 1 or more if it is there, 0 if not, or a negative errno.
+ * Return: 1 or more if it is there, 0 if not, or -errno.
  */
 int viopf_check_extension(struct viopf_container *c, unsigned long extension);
 
@@ -184,7 +184,7 @@ int viopf_check_extension(struct viopf_container *c, unsigned long extension);
  *
  * With demand paging no page is touched, whatever @size.
  *
- * Errors: EINVAL (alignment, wrap-around, outside the IOVA ranges, no
+ * Return: 0, or -errno: EINVAL (alignment, wrap-around, outside the IOVA ranges, no
  * permission asked for), EEXIST (overlaps a mapping), ENOSPC (too many
  * mappings); pinned: EFAULT and ENOMEM as well.
  */
@@ -201,7 +201,7 @@ int viopf_map(struct viopf_container *c, void *vaddr, uint64_t iova,
  * When it returns no DMA can reach what was unmapped. A range with no mapping
  * in it succeeds with 0 unmapped.
  *
- * Errors: EINVAL (alignment, wrap-around, zero size, or the range would split a
+ * Return: 0, or -errno: EINVAL (alignment, wrap-around, zero size, or the range would split a
  * mapping).
  */
 int viopf_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
@@ -212,7 +212,7 @@ int viopf_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
  * @c: the container
  * @unmapped: where to put how much was unmapped, in bytes, or NULL
  *
- * Errors: EINVAL (the backend can't).
+ * Return: 0, or -errno: EINVAL (the backend can't).
  */
 int viopf_unmap_all(struct viopf_container *c, uint64_t *unmapped);
 
@@ -221,7 +221,7 @@ int viopf_unmap_all(struct viopf_container *c, uint64_t *unmapped);
  * @c: a container with its IOMMU set
  * @info: filled in
  *
- * Errors: ENOMEM, EINVAL (no IOMMU set).
+ * Return: 0, or -errno: ENOMEM, EINVAL (no IOMMU set).
  */
 int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
 
@@ -229,7 +229,7 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
  * viopf_enable - turn demand paging on
  * @c: the container
  *
- * Errors: ENOTTY (the kernel's own type1, or no IOMMU set), ENODEV (a device
+ * Return: 0, or -errno: ENOTTY (the kernel's own type1, or no IOMMU set), ENODEV (a device
  * can't fault), EBUSY.
  */
 int viopf_enable(struct viopf_container *c);
@@ -249,7 +249,7 @@ int viopf_disable(struct viopf_container *c);
  * @c: the container
  * @stats: filled in (<linux/vfio_iopf.h>)
  *
- * Errors: ENOTTY as above.
+ * Return: 0, or -errno: ENOTTY as above.
  */
 int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats);
 
@@ -259,7 +259,7 @@ int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats);
  * @bdf: the device
  * @out: where to put it
  *
- * Errors: EINVAL, ENODEV, ENOENT (its group is not in the container), ENOMEM,
+ * Return: 0, or -errno: EINVAL, ENODEV, ENOENT (its group is not in the container), ENOMEM,
  * and what VFIO_GROUP_GET_DEVICE_FD fails with.
  */
 int viopf_device_open(struct viopf_container *c, const char *bdf,
@@ -278,15 +278,19 @@ int viopf_device_fd(const struct viopf_device *dev);
  * @buf: filled in, little endian as the device has it
  * @len: bytes
  *
- * Errors: EIO (less than @len bytes could be read) and those of pread().
+ * Return: 0, or -errno: EIO (less than @len bytes could be read) and those of pread().
  */
 int viopf_config_read(struct viopf_device *dev, uint64_t off, void *buf,
 		      size_t len);
 
 /**
  * viopf_config_write - write to a device's PCI config space
+ * @dev: the device
+ * @off: first byte
+ * @buf: what to write, little endian as the device has it
+ * @len: bytes
  *
- * As viopf_config_read().
+ * Return: 0, or -errno as of viopf_config_read().
  */
 int viopf_config_write(struct viopf_device *dev, uint64_t off,
 		       const void *buf, size_t len);
@@ -296,7 +300,7 @@ int viopf_config_write(struct viopf_device *dev, uint64_t off,
  * @dev: the device
  * @on: 1 or 0
  *
- * Errors: those of viopf_config_read().
+ * Return: 0, or -errno: those of viopf_config_read().
  */
 int viopf_bus_master(struct viopf_device *dev, int on);
 
@@ -304,7 +308,7 @@ int viopf_bus_master(struct viopf_device *dev, int on);
  * viopf_reset - function-level reset
  * @dev: the device
  *
- * Errors: ENOTTY (the device has none).
+ * Return: 0, or -errno: ENOTTY (the device has none).
  */
 int viopf_reset(struct viopf_device *dev);
 

@@ -97,7 +97,7 @@ static void map_calls(struct setting *s)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct vfio_iommu_type1_dma_map map = {
 			.argsz = bad[i].argsz, .flags = bad[i].flags, .iova = bad[i].iova,
 			.vaddr = (uintptr_t)s->p + SIZE + bad[i].vaddr, .size = bad[i].size,
@@ -140,7 +140,7 @@ static void unmap_calls(struct setting *s)
 	struct vfio_iommu_type1_dma_unmap unmap;
 	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		int got;
 
 		unmap = (struct vfio_iommu_type1_dma_unmap){

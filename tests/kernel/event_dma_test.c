@@ -144,9 +144,9 @@ static void run_live(void)
 	assert_true(l.round > 1);
 	s = rig_stats(&l.rig);
 	assert_msg(s.evictions >= l.round / 4, "%llu evictions in %u rounds", s.evictions, l.round);
-	print_message("%u rounds, %lu + %lu operations, %llu faults, %llu evictions, %llu retries\n",
+	print_message("%u rounds, %lu + %lu operations, %llu faults, %llu evictions\n",
 		      l.round, atomic_load(&l.reader.rounds), atomic_load(&l.writer.rounds),
-		      s.faults, s.evictions, s.retries);
+		      s.faults, s.evictions);
 	rig_close(&l.rig);
 }
 
@@ -232,14 +232,11 @@ static void live_fork(struct live *l)
 
 static void twin_ksm(struct live *l)
 {
-	if (access("/sys/kernel/mm/ksm/run", W_OK))
-		skip_because("no KSM in this kernel");
 	l->twin = mem_anon(l->size);
 	sdma_pattern_fill(l->twin, l->size, SEED, 0);
 	assert_ok(madvise(l->p, l->size, MADV_MERGEABLE));
 	assert_ok(madvise(l->twin, l->size, MADV_MERGEABLE));
-	assert_ok(shell("cd /sys/kernel/mm/ksm && echo 1 >sleep_millisecs && "
-			"echo 1000 >pages_to_scan && echo 1 >run"));
+	ksm_start(1);
 }
 
 static void live_ksm(struct live *l)

@@ -224,17 +224,16 @@ static void do_reclaim(void)
 	struct event ev;
 
 	swap_on_zram(64);
-	assert_ok(shell("mkdir -p /sys/fs/cgroup/viopf && "
-			"echo +memory >/sys/fs/cgroup/cgroup.subtree_control"));
-	assert_ok(shell("echo %d >/sys/fs/cgroup/viopf/cgroup.procs", getpid()));
+	cgroup_make("max", "max");
+	cgroup_enter(CGROUP);
 	event_begin(&ev);
-	wait_until(shell("echo 64M >/sys/fs/cgroup/viopf/memory.reclaim 2>/dev/null || true") ||
+	wait_until(file_write(CGROUP "/memory.reclaim", "64M\n") == -ENOENT ||
 		   pages_swapped(ev.p, ev.size) == NR_PAGES, 30);
 	assert_int_equal(pages_swapped(ev.p, ev.size), NR_PAGES);
 	dev_check(&ev.rig, IOVA_BASE, ev.size, 1);
 	cpu_check(ev.p, ev.size, 1);
 	rig_close(&ev.rig);
-	assert_ok(shell("echo %d >/sys/fs/cgroup/cgroup.procs", getpid()));
+	cgroup_enter(CGROUP_ROOT);
 }
 
 static void do_remove(void)
@@ -371,19 +370,16 @@ static void do_ksm(void)
 	size_t i;
 	char *twin;
 
-	if (access("/sys/kernel/mm/ksm/run", W_OK))
-		skip_because("no KSM in this kernel");
 	event_begin(&ev);
 	twin = mem_anon(ev.size);
 	memcpy(twin, ev.p, ev.size);
 	assert_ok(madvise(ev.p, ev.size, MADV_MERGEABLE));
 	assert_ok(madvise(twin, ev.size, MADV_MERGEABLE));
-	assert_ok(shell("cd /sys/kernel/mm/ksm && echo 0 >sleep_millisecs && "
-			"echo 1000 >pages_to_scan && echo 1 >run"));
+	ksm_start(0);
 	for (i = 0; i < NR_PAGES; i++)
 		assert_true(wait_until(page_flag(ev.p + i * PAGE, KPF_KSM) &&
 				       page_flag(twin + i * PAGE, KPF_KSM), 40));
-	assert_ok(file_write("/sys/kernel/mm/ksm/run", "0\n"));
+	ksm_pause();
 	assert_evicted(&ev, NR_PAGES, 0);
 	assert_int_equal(page_pfn(ev.p), page_pfn(twin));
 	assert_intact(&ev, 1, NR_PAGES);

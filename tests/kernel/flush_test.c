@@ -124,24 +124,34 @@ static void missing_flush_is_seen(void)
 	rig_close(&rig);
 }
 
-#define FAULT_DIR(name)	"/sys/kernel/debug/" name "/"
+static void fault_attribute(const char *dir, const char *name, const char *value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, name);
+	if (!access(path, F_OK))
+		assert_msg(!file_write(path, value), "can't write to %s", path);
+}
 
 /* From now on every allocation of this task fails, or (0) works again. */
 static void fail_allocations(int on)
 {
-	static const char * const dirs[] = { FAULT_DIR("failslab"), FAULT_DIR("fail_page_alloc") };
+	static const char * const dirs[] = { "failslab", "fail_page_alloc" };
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		if (access(dirs[i], F_OK))
-			skip_because("this kernel can't make allocations fail");
-		assert_ok(shell("cd %s && echo %d >probability && echo -1 >times && "
-				"echo 0 >verbose && echo Y >task-filter && echo 1 >interval && "
-				"echo 0 >space", dirs[i], on ? 100 : 0));
-		assert_ok(shell("cd %s && echo N >ignore-gfp-wait; "
-				"[ ! -e cache-filter ] || echo N >cache-filter; "
-				"[ ! -e ignore-gfp-highmem ] || echo N >ignore-gfp-highmem; "
-				"[ ! -e min-order ] || echo 0 >min-order", dirs[i]));
+	if (access("/proc/self/make-it-fail", W_OK))
+		skip_because("this kernel can't make allocations fail");
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		fault_attribute(dirs[i], "probability", on ? "100\n" : "0\n");
+		fault_attribute(dirs[i], "times", "-1\n");
+		fault_attribute(dirs[i], "interval", "1\n");
+		fault_attribute(dirs[i], "space", "0\n");
+		fault_attribute(dirs[i], "verbose", "0\n");
+		fault_attribute(dirs[i], "task-filter", "Y\n");
+		fault_attribute(dirs[i], "ignore-gfp-wait", "N\n");
+		fault_attribute(dirs[i], "cache-filter", "N\n");
+		fault_attribute(dirs[i], "ignore-gfp-highmem", "N\n");
+		fault_attribute(dirs[i], "min-order", "0\n");
 	}
 	assert_ok(file_write("/proc/self/make-it-fail", on ? "1" : "0"));
 }

@@ -153,7 +153,7 @@ static void start_raw(const struct files *f, char *ring)
 		cap = head[1];
 		assert_true(cap);
 	}
-	for (i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(writes); i++)
 		assert_int_equal(pwrite(f->fd[2], &writes[i].val, 4,
 					(off_t)(info.offset + cap + writes[i].reg)), 4);
 }

@@ -180,32 +180,7 @@ static void huge_pages(void)
 	rig_close(&rig);
 }
 
-/* A file on a file system with writeback, made for this; its mount point. */
-static const char *make_ext4(void)
-{
-	if (shell("modprobe -a loop ext4"))
-		skip_because("no ext4 or loop devices in this kernel");
-	assert_ok(shell("mkdir -p /mnt/viopf-ram /mnt/viopf-ext4 && "
-			"{ mountpoint -q /mnt/viopf-ram || mount -t ramfs ram /mnt/viopf-ram; } && "
-			"truncate -s 64M /mnt/viopf-ram/ext4 && "
-			"mkfs.ext4 -q -F /mnt/viopf-ram/ext4 && "
-			"mount -o loop /mnt/viopf-ram/ext4 /mnt/viopf-ext4"));
-	return "/mnt/viopf-ext4";
-}
-
-static int open_file(const char *dir, size_t size)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/file", dir);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_ok(fallocate(fd, 0, 0, (off_t)size));
-	return fd;
-}
-
-static void drop_caches(void)
+static void forget_caches(void)
 {
 	sync();
 	assert_ok(file_write("/proc/sys/vm/drop_caches", "1\n"));
@@ -216,7 +191,7 @@ static void assert_on_disk(int fd, uint64_t seed)
 {
 	char *buf = mem_anon(SIZE);
 
-	drop_caches();
+	forget_caches();
 	assert_int_equal(pread(fd, buf, SIZE, 0), SIZE);
 	cpu_check(buf, SIZE, seed);
 	munmap(buf, SIZE);
@@ -225,14 +200,12 @@ static void assert_on_disk(int fd, uint64_t seed)
 /* Written, synced (clean, and watched for the next write), written again. */
 static void file_shared(void)
 {
-	const char *dir = make_ext4();
+	int fd = ext4_file(SIZE);
 	struct rig rig;
 	uint64_t seed;
 	char *p;
-	int fd;
 
 	rig_open(&rig, 1);
-	fd = open_file(dir, SIZE);
 	p = mem_file(fd, SIZE, MAP_SHARED);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
 	for (seed = 1; seed < 5; seed++) {
@@ -246,20 +219,18 @@ static void file_shared(void)
 	assert_on_disk(fd, 4);
 	close(fd);
 	rig_close(&rig);
-	assert_ok(shell("umount -d /mnt/viopf-ext4"));
+	ext4_unmount();
 }
 
 /* A private mapping gets copies; the file keeps what it has. */
 static void file_private(void)
 {
-	const char *dir = make_ext4();
+	int fd = ext4_file(SIZE);
 	struct rig rig;
 	char *p, *shared;
-	int fd;
 
 	swap_on_loop(32);
 	rig_open(&rig, 1);
-	fd = open_file(dir, SIZE);
 	shared = mem_file(fd, SIZE, MAP_SHARED);
 	sdma_pattern_fill(shared, SIZE, 1, 0);
 	p = mem_file(fd, SIZE, MAP_PRIVATE);
@@ -274,7 +245,7 @@ static void file_private(void)
 	close(fd);
 	rig_close(&rig);
 	munmap(p, SIZE);
-	assert_ok(shell("umount -d /mnt/viopf-ext4"));
+	ext4_unmount();
 }
 
 static const struct suite_case cases[] = {

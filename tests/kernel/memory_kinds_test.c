@@ -3,6 +3,8 @@
  * Every kind of memory a process can have, under a device: it reads what the
  * CPU wrote, writes what the CPU reads, loses it when the process does, and gets
  * it again. What is no memory at all is answered INVALID.
+ *
+ * VM: --mem 3G
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -244,23 +246,6 @@ static void hugetlb_private(void)
 	file_write(path, "0\n");
 }
 
-/* A file on ext4; the file system is on a loop device on a RAM disk. */
-static int ext4_file(size_t size)
-{
-	int fd;
-
-	if (shell("modprobe -a loop ext4"))
-		skip_because("no ext4 or loop devices in this kernel");
-	assert_ok(shell("mkdir -p /mnt/ram /mnt/ext4 && "
-			"{ mountpoint -q /mnt/ram || mount -t ramfs ram /mnt/ram; } && "
-			"truncate -s 64M /mnt/ram/disk && mkfs.ext4 -q -F /mnt/ram/disk && "
-			"mount -o loop /mnt/ram/disk /mnt/ext4"));
-	fd = open("/mnt/ext4/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_ok(ftruncate(fd, (off_t)size));
-	return fd;
-}
-
 static void file_shared(void)
 {
 	int fd = ext4_file(SIZE);
@@ -280,7 +265,7 @@ static void file_shared(void)
 	dev_check(&rig, IOVA_BASE, SIZE, 7);
 	close(fd);
 	finish(&rig, p, SIZE);
-	assert_ok(shell("umount -d /mnt/ext4"));
+	ext4_unmount();
 }
 
 static void file_private(void)
@@ -294,7 +279,7 @@ static void file_private(void)
 	exercise(&rig, p, SIZE);
 	close(fd);
 	finish(&rig, p, SIZE);
-	assert_ok(shell("umount -d /mnt/ext4"));
+	ext4_unmount();
 }
 
 static void file_read_only(void)
@@ -312,7 +297,7 @@ static void file_read_only(void)
 	cpu_check_zero(p, SIZE);
 	close(fd);
 	finish(&rig, p, SIZE);
-	assert_ok(shell("umount -d /mnt/ext4"));
+	ext4_unmount();
 }
 
 /* Another device's registers: mapped in the process, but no memory. */
@@ -367,24 +352,20 @@ static void special_pages(void)
 /* What the device brings in is paid for by the memory cgroup of the process. */
 static void charged(void)
 {
-	char text[32];
+	unsigned long long before;
 	struct rig rig;
-	uint64_t before;
 	char *p;
 
-	assert_ok(shell("mkdir -p /sys/fs/cgroup/viopf && "
-			"echo +memory >/sys/fs/cgroup/cgroup.subtree_control"));
-	assert_ok(shell("echo %d >/sys/fs/cgroup/viopf/cgroup.procs", getpid()));
+	cgroup_make("max", "max");
+	cgroup_enter(CGROUP);
 	rig_open(&rig, 1);
 	p = mem_anon(8 * HUGE);
 	rig_map(&rig, p, IOVA_BASE, 8 * HUGE);
-	assert_ok(file_read("/sys/fs/cgroup/viopf/memory.current", text, sizeof(text)));
-	before = strtoull(text, NULL, 10);
+	before = cgroup_number("memory.current");
 	dev_fill(&rig, IOVA_BASE, 8 * HUGE, 1);
-	assert_ok(file_read("/sys/fs/cgroup/viopf/memory.current", text, sizeof(text)));
-	assert_true(strtoull(text, NULL, 10) - before >= 8 * HUGE);
+	assert_true(cgroup_number("memory.current") - before >= 8 * HUGE);
 	rig_close(&rig);
-	assert_ok(shell("echo %d >/sys/fs/cgroup/cgroup.procs", getpid()));
+	cgroup_enter(CGROUP_ROOT);
 }
 
 static const struct suite_case cases[] = {

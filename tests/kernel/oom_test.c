@@ -23,25 +23,7 @@
 #define SYS_process_mrelease	448
 #endif
 
-#define CGROUP	"/sys/fs/cgroup/viopf"
 #define SIZE	(64ul << 20)
-
-static void cgroup_make(const char *max, const char *swap_max)
-{
-	assert_ok(shell("mkdir -p " CGROUP " && echo +memory >/sys/fs/cgroup/cgroup.subtree_control"));
-	assert_ok(shell("echo %s >" CGROUP "/memory.max", max));
-	assert_ok(shell("[ ! -e " CGROUP "/memory.swap.max ] || echo %s >" CGROUP
-			"/memory.swap.max", swap_max));
-}
-
-static void cgroup_enter(const char *cgroup)
-{
-	char path[128], pid[16];
-
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	snprintf(pid, sizeof(pid), "%d\n", getpid());
-	assert_ok(file_write(path, pid));
-}
 
 static unsigned long oom_kills(void)
 {
@@ -240,7 +222,7 @@ static void less_than_it_needs(void)
 	assert_int_equal(desc.result, 0);
 	assert_true(rig_stats(&rig).evictions > 0);
 	assert_true(pages_swapped(p, SIZE) > 0);
-	cgroup_enter("/sys/fs/cgroup");
+	cgroup_enter(CGROUP_ROOT);
 	cpu_check(p, SIZE, 1);
 	rig_close(&rig);
 }
@@ -265,7 +247,7 @@ static void next_to_nothing(void)
 	desc = sdma_check(IOVA_BASE, size, 2, 0);
 	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
 	assert_int_equal(desc.result, 0);
-	cgroup_enter("/sys/fs/cgroup");
+	cgroup_enter(CGROUP_ROOT);
 	cpu_check(p, size, 2);
 	rig_close(&rig);
 }

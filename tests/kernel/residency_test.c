@@ -195,7 +195,7 @@ static void run_kind(void)
 	verify_residency();
 	for (i = 0; i < STEPS; i++) {
 		draw_range(&m, &at, &n);
-		steps[draw(&m, sizeof(steps) / sizeof(steps[0]))](&m, at, n);
+		steps[draw(&m, ARRAY_SIZE(steps))](&m, at, n);
 		verify_residency();
 	}
 	check_all(&m);

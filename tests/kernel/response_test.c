@@ -348,7 +348,8 @@ static void every_operation(void)
 }
 
 static const struct suite_case cases[] = {
-	CASE("S6 S5 read and write fault once a page, answered SUCCESS", read_and_write, .iopf = EXACT),
+	CASE("S6 S5 read and write fault once a page, answered SUCCESS", read_and_write,
+	     .iopf = EXACT),
 	CASE("S6 R16 write after read leaves the zero page alone", write_after_read, .iopf = EXACT),
 	CASE("S6 R16 write on a read-only mapping is INVALID", write_on_read_only, .iopf = EXACT),
 	CASE("S6 R16 read on a write-only mapping is INVALID", read_on_write_only, .iopf = EXACT),
@@ -360,7 +361,8 @@ static const struct suite_case cases[] = {
 	CASE("S6 R16 PROT_NONE and PROT_READ are respected", prot_none, .iopf = EXACT),
 	CASE("S6 past a file's end is INVALID", past_the_end_of_a_file, .iopf = EXACT),
 	CASE("S6 R16 asking for write is asking for write", wants_to_write, .iopf = EXACT),
-	CASE("S6 checksum, crypt and atomic operations fault as copies do", every_operation, .iopf = EXACT),
+	CASE("S6 checksum, crypt and atomic operations fault as copies do", every_operation,
+	     .iopf = EXACT),
 };
 
 int main(int argc, char **argv)

@@ -282,10 +282,8 @@ static void stress_open(struct stress *s)
 
 static void merge_pages(struct stress *s)
 {
-	if (access("/sys/kernel/mm/ksm/run", W_OK))
-		return;
 	madvise(s->regions[0].p, s->regions[0].size, MADV_MERGEABLE);
-	assert_ok(shell("cd /sys/kernel/mm/ksm && echo 5 >sleep_millisecs && echo 1 >run"));
+	ksm_start(5);
 }
 
 static unsigned long env_number(const char *name, unsigned long otherwise)

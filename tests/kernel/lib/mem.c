@@ -114,24 +114,24 @@ static uint64_t read_word(const char *path, uint64_t index)
 	return word;
 }
 
-static uint64_t pagemap(const void *p)
+static uint64_t pagemap_entry(const void *p)
 {
 	return read_word("/proc/self/pagemap", (uintptr_t)p / PAGE);
 }
 
 int page_present(const void *p)
 {
-	return !!(pagemap(p) & PM_PRESENT);
+	return !!(pagemap_entry(p) & PM_PRESENT);
 }
 
 int page_swapped(const void *p)
 {
-	return !!(pagemap(p) & PM_SWAPPED);
+	return !!(pagemap_entry(p) & PM_SWAPPED);
 }
 
 uint64_t page_pfn(const void *p)
 {
-	uint64_t entry = pagemap(p);
+	uint64_t entry = pagemap_entry(p);
 
 	assert_msg(entry & PM_PRESENT, "the page at %p is not present", p);
 	return entry & PM_PFN_MASK;
@@ -200,25 +200,6 @@ int is_huge(const void *p, size_t size)
 	return kb * 1024 >= size;
 }
 
-void swap_on_zram(unsigned int mb)
-{
-	if (shell("modprobe zram num_devices=1"))
-		skip_because("no zram in this kernel");
-	assert_ok(shell("echo 1 >/sys/block/zram0/reset && echo %uM >/sys/block/zram0/disksize", mb));
-	assert_ok(shell("mkswap /dev/zram0 >/dev/null && swapon /dev/zram0"));
-}
-
-/* The file is on ramfs, whose pages are never swapped themselves. */
-void swap_on_loop(unsigned int mb)
-{
-	if (shell("modprobe loop"))
-		skip_because("no loop devices in this kernel");
-	assert_ok(shell("d=/mnt/viopf-swap; mkdir -p $d && { mountpoint -q $d || mount -t ramfs ram $d; } && "
-			"dd if=/dev/zero of=$d/swap bs=1M count=%u status=none && chmod 600 $d/swap && "
-			"l=$(losetup -f --show $d/swap) && mkswap $l >/dev/null && swapon $l",
-			mb));
-}
-
 void page_out(void *p, size_t size)
 {
 	int done = wait_until(!madvise(p, size, MADV_PAGEOUT) && !pages_present(p, size), 30);
@@ -226,12 +207,16 @@ void page_out(void *p, size_t size)
 	assert_msg(done, "%zu pages are not swapped out", pages_present(p, size));
 }
 
+static int try_collapse(void *p)
+{
+	return madvise(p, HUGE, MADV_COLLAPSE) ? -errno : 0;
+}
+
 int collapse(void *p)
 {
-	int err = 0;
+	int err = -EAGAIN;
 
 	/* Pages may sit in another CPU's batch for a moment: that is a reference. */
-	if (!wait_until((err = madvise(p, HUGE, MADV_COLLAPSE) ? errno : 0) != EAGAIN, 10))
-		return EAGAIN;
+	wait_until((err = try_collapse(p)) != -EAGAIN, 10);
 	return err;
 }

@@ -48,19 +48,13 @@ size_t pages_swapped(const void *p, size_t size);
 /* 1 if huge pages map the whole range. */
 int is_huge(const void *p, size_t size);
 
-/* Swap of @mb MiB on a RAM disk: compressed, or by way of a loop device, where
- * pages stay in the swap cache as with a real disk.
- */
-void swap_on_zram(unsigned int mb);
-void swap_on_loop(unsigned int mb);
-
 /* Have all of a range swapped out; asks again for what was left behind. */
 void page_out(void *p, size_t size);
 
 /*
  * Show that nobody holds a reference on the pages of a range in 4 KiB pages,
  * 2 MiB aligned: the kernel makes a huge page of it only then. Its content
- * stays. Returns 0, or errno.
+ * stays. Returns 0 or -errno.
  */
 int collapse(void *p);
 

@@ -24,7 +24,7 @@
 
 static const char * const our_modules[] = { "softiommu", "softdma", "vfio_iommu_iopf" };
 
-#define NR_MODULES	(sizeof(our_modules) / sizeof(our_modules[0]))
+#define NR_MODULES	(ARRAY_SIZE(our_modules))
 
 int file_read(const char *path, char *buf, size_t size)
 {
@@ -181,7 +181,8 @@ static int remove_one(const char *name)
 	int err = -EAGAIN;
 
 	/* The files of a process that was just killed may still be closing. */
-	if (!wait_until((err = module_remove(name)) != -EAGAIN, 20) || (err && err != -ENOENT)) {
+	wait_until((err = module_remove(name)) != -EAGAIN, 20);
+	if (err && err != -ENOENT) {
 		printf("# can't remove %s: %s\n", name, strerror(-err));
 		return -1;
 	}

@@ -82,6 +82,20 @@ struct vfio_iopf_stats rig_stats(struct rig *rig)
 	return stats;
 }
 
+static long long counter_at(const struct vfio_iopf_stats *stats, size_t offset)
+{
+	return *(const long long *)((const char *)stats + offset);
+}
+
+void assert_counter(struct rig *rig, const struct vfio_iopf_stats *before, size_t offset,
+		    const char *name, long long grew)
+{
+	struct vfio_iopf_stats now = rig_stats(rig);
+	long long got = counter_at(&now, offset) - counter_at(before, offset);
+
+	assert_msg(got == grew, "%s grew by %lld, not %lld", name, got, grew);
+}
+
 void verify_residency(void)
 {
 	char text[8192], *line, *save;
@@ -144,7 +158,7 @@ void rig_do(struct rig *rig, struct softdma_desc *desc, enum softdma_status want
 	uint32_t opcode = desc->opcode;
 	int status = sdma_do(&rig->dma[0].q[0], desc, DMA_LIMIT_MS);
 
-	assert_msg(status == (int)want, "operation %u ended with %d, not %d; detail %#llx; queue %#x",
+	assert_msg(status == (int)want, "operation %u ended with %d, not %d; at %#llx; queue %#x",
 		   opcode, status, (int)want, desc->detail,
 		   sdma_queue_status(&rig->dma[0].q[0]));
 }

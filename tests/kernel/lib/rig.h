@@ -16,6 +16,7 @@
 #include "mem.h"
 #include "modules.h"
 #include "suite.h"
+#include "system.h"
 
 #define RIG_DEVICES	4
 
@@ -79,11 +80,9 @@ void cpu_check_zero(const void *p, size_t len);
 
 /* assert that counter @member grew by @n since @before. */
 #define assert_grew(rig, before, member, n) \
-	do { \
-		struct vfio_iopf_stats now_ = rig_stats(rig); \
-		long long grew_ = (long long)(now_.member - (before).member); \
-		assert_msg(grew_ == (long long)(n), "%s grew by %lld, not %lld", \
-			   #member, grew_, (long long)(n)); \
-	} while (0)
+	assert_counter((rig), &(before), offsetof(struct vfio_iopf_stats, member), #member, (n))
+
+void assert_counter(struct rig *rig, const struct vfio_iopf_stats *before, size_t offset,
+		    const char *name, long long grew);
 
 #endif /* VIOPF_TEST_RIG_H */

@@ -287,7 +287,8 @@ int child_reap(pid_t pid, unsigned int limit_s)
 	int status = 0;
 	pid_t got = 0;
 
-	if (!wait_until((got = waitpid(pid, &status, WNOHANG)), limit_s)) {
+	wait_until((got = waitpid(pid, &status, WNOHANG)) != 0, limit_s);
+	if (!got) {
 		print_stacks(getpgrp());
 		fail_msg("process %d still lives after %u s", pid, limit_s);
 	}

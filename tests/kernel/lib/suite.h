@@ -55,8 +55,9 @@ struct suite_case {
  */
 int suite_run(const struct suite_case *cases, size_t n, int argc, char **argv);
 
-#define SUITE(cases, argc, argv) \
-	suite_run(cases, sizeof(cases) / sizeof((cases)[0]), argc, argv)
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+#define SUITE(cases, argc, argv)	suite_run(cases, ARRAY_SIZE(cases), argc, argv)
 
 /* The running case's @arg. */
 const void *case_arg(void);

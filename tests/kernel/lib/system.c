@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Setting the system up for a case. Disks are files on ramfs, whose pages are
+ * never swapped themselves, behind loop devices.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <viopf.h>
+
+#include "modules.h"
+#include "suite.h"
+#include "system.h"
+
+#define DISKS		"/mnt/viopf-disks"
+#define EXT4		"/mnt/viopf-ext4"
+#define KSM(name)	"/sys/kernel/mm/ksm/" name
+
+void swap_on_zram(unsigned int mb)
+{
+	if (shell("modprobe zram num_devices=1"))
+		skip_because("no zram in this kernel");
+	assert_ok(file_write("/sys/block/zram0/reset", "1\n"));
+	assert_ok(shell("echo %uM >/sys/block/zram0/disksize", mb));
+	assert_ok(shell("mkswap /dev/zram0 >/dev/null && swapon /dev/zram0"));
+}
+
+static void make_disk(const char *name, unsigned int mb)
+{
+	assert_ok(shell("mkdir -p %s", DISKS));
+	assert_ok(shell("mountpoint -q %s || mount -t ramfs ram %s", DISKS, DISKS));
+	assert_ok(shell("head -c %uM /dev/zero >%s/%s", mb, DISKS, name));
+	assert_ok(shell("chmod 600 %s/%s", DISKS, name));
+}
+
+void swap_on_loop(unsigned int mb)
+{
+	if (shell("modprobe loop"))
+		skip_because("no loop devices in this kernel");
+	make_disk("swap", mb);
+	assert_ok(shell("l=$(losetup -f --show %s/swap) && mkswap $l >/dev/null && swapon $l",
+			DISKS));
+}
+
+void ksm_start(unsigned int ms)
+{
+	char text[16];
+
+	if (access(KSM("run"), W_OK))
+		skip_because("no KSM in this kernel");
+	snprintf(text, sizeof(text), "%u\n", ms);
+	assert_ok(file_write(KSM("sleep_millisecs"), text));
+	assert_ok(file_write(KSM("pages_to_scan"), "1000\n"));
+	assert_ok(file_write(KSM("run"), "1\n"));
+}
+
+void ksm_pause(void)
+{
+	assert_ok(file_write(KSM("run"), "0\n"));
+}
+
+void cgroup_make(const char *max, const char *swap_max)
+{
+	assert_ok(shell("mkdir -p %s", CGROUP));
+	if (file_write(CGROUP_ROOT "/cgroup.subtree_control", "+memory\n"))
+		skip_because("no memory cgroups in this kernel");
+	assert_ok(file_write(CGROUP "/memory.max", max));
+	if (!access(CGROUP "/memory.swap.max", F_OK))
+		assert_ok(file_write(CGROUP "/memory.swap.max", swap_max));
+}
+
+void cgroup_enter(const char *cgroup)
+{
+	char path[128], pid[16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(pid, sizeof(pid), "%d\n", getpid());
+	assert_ok(file_write(path, pid));
+}
+
+unsigned long long cgroup_number(const char *member)
+{
+	char path[128], text[64];
+
+	snprintf(path, sizeof(path), "%s/%s", CGROUP, member);
+	assert_ok(file_read(path, text, sizeof(text)));
+	return strtoull(text, NULL, 10);
+}
+
+int ext4_file(size_t size)
+{
+	int fd;
+
+	if (shell("modprobe -a loop ext4"))
+		skip_because("no ext4 or loop devices in this kernel");
+	make_disk("ext4", 64);
+	assert_ok(shell("mkfs.ext4 -q -F %s/ext4", DISKS));
+	assert_ok(shell("mkdir -p %s && mount -o loop %s/ext4 %s", EXT4, DISKS, EXT4));
+	fd = open(EXT4 "/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_ok(posix_fallocate(fd, 0, (off_t)size));
+	return fd;
+}
+
+void ext4_unmount(void)
+{
+	assert_ok(shell("umount -d %s", EXT4));
+}
