@@ -238,7 +238,7 @@ int viopf_enable(struct viopf_container *c);
  * viopf_disable - turn demand paging off: all mappings are pinned
  * @c: the container
  *
- * Errors: ENOTTY, ENODEV (the container failed), EFAULT (something mapped is not
+ * Return: 0, or -errno: ENOTTY, ENODEV (the container failed), EFAULT (something mapped is not
  * memory), ENOMEM (the locked-memory limit: raise RLIMIT_MEMLOCK; or memory).
  * Then nothing has changed.
  */

@@ -46,6 +46,10 @@ struct event {
 /* Let the device write all of @p, and remember the counters. */
 static void event_arm(struct event *ev)
 {
+	struct softdma_desc nop = sdma_nop();
+
+	/* The ring is resident, whatever happened since it was started. */
+	rig_do(&ev->rig, &nop, SOFTDMA_OK);
 	rig_map(&ev->rig, ev->p, IOVA_BASE, ev->size);
 	ev->before = rig_stats(&ev->rig);
 	dev_fill(&ev->rig, IOVA_BASE, ev->size, 1);
