@@ -32,7 +32,6 @@ static void mm_read(struct mm_work *mm)
 	mm->swapped_out_pages = vm_counter("pswpout");
 	mm->swapped_in_pages = vm_counter("pswpin");
 	mm->moved_pages = vm_counter("pgmigrate_success");
-	mm->collapsed_huge_pages = vm_counter("thp_collapse_alloc");
 	mm->split_huge_pages = vm_counter("thp_split_page");
 	mm->ksm_copied_pages = vm_counter("cow_ksm");
 }
@@ -45,7 +44,6 @@ static void mm_since(struct mm_work *mm, const struct mm_work *start)
 	mm->swapped_out_pages = now.swapped_out_pages - start->swapped_out_pages;
 	mm->swapped_in_pages = now.swapped_in_pages - start->swapped_in_pages;
 	mm->moved_pages = now.moved_pages - start->moved_pages;
-	mm->collapsed_huge_pages = now.collapsed_huge_pages - start->collapsed_huge_pages;
 	mm->split_huge_pages = now.split_huge_pages - start->split_huge_pages;
 	mm->ksm_copied_pages = now.ksm_copied_pages - start->ksm_copied_pages;
 	raise_to((long *)&mm->ksm_merged_pages, number_in(KSM_MERGED));

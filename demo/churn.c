@@ -75,12 +75,17 @@ static void page_out(struct crew *crew, struct field *field, uint64_t *random)
 		crew->story->churn.page_outs++;
 }
 
-/* Have a huge page made of small ones; that it can't be at the moment is no fault. */
+/*
+ * Have a huge page made of small ones; that it can't be at the moment is no fault.
+ * The call succeeds, too, where there is one already: that does not count.
+ */
 static void collapse(struct crew *crew, struct field *field, uint64_t *random)
 {
 	size_t at = HUGE_PAGE * field_random(random, FIELD_BYTES / HUGE_PAGE);
+	unsigned long before = vm_counter("thp_collapse_alloc");
 
-	if (!madvise(field->mem + at, HUGE_PAGE, MADV_COLLAPSE))
+	if (!madvise(field->mem + at, HUGE_PAGE, MADV_COLLAPSE) &&
+	    vm_counter("thp_collapse_alloc") > before)
 		crew->story->churn.collapses++;
 }
 
@@ -113,7 +118,7 @@ static int seen_all(const struct churn *churn)
 {
 	return churn->forks && churn->holes && churn->mm.swapped_out_pages &&
 	       churn->mm.swapped_in_pages && churn->mm.moved_pages &&
-	       churn->mm.collapsed_huge_pages && churn->mm.ksm_merged_pages;
+	       churn->collapses && churn->mm.ksm_merged_pages;
 }
 
 static int start(struct crew *crew, struct post *posts)
@@ -179,8 +184,8 @@ void churn_progress(const struct story *story, char *line, size_t size)
 	const struct tally *tally = &story->tally;
 
 	snprintf(line, size,
-		 "%5llu MiB checked, %llu bytes wrong; %llu faults, %llu evictions; swapped out %lu, merged %lu, moved %lu pages; %lu forks, %lu holes",
+		 "%5llu MiB checked, %llu bytes wrong; %llu faults, %llu evictions; pages: %lu out, %lu merged, %lu moved",
 		 (tally->device_bytes + tally->cpu_bytes) / MIB, tally->wrong_bytes,
 		 churn->stats.faults, churn->stats.evictions, churn->mm.swapped_out_pages,
-		 churn->mm.ksm_merged_pages, churn->mm.moved_pages, churn->forks, churn->holes);
+		 churn->mm.ksm_merged_pages, churn->mm.moved_pages);
 }

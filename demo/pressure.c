@@ -220,7 +220,7 @@ void pressure_progress(const struct story *story, char *line, size_t size)
 	const struct pressure *pressure = &story->pressure;
 
 	snprintf(line, size,
-		 "%5lu MiB written, %5lu MiB checked, %llu bytes wrong; %llu faults, %llu evictions; swapped out %lu, in %lu pages",
+		 "%5lu MiB written, %5lu checked, %llu bytes wrong; %llu faults, %llu evictions; pages: %lu out, %lu in",
 		 pressure->written_pages * PAGE / MIB, pressure->checked_pages * PAGE / MIB,
 		 story->tally.wrong_bytes, pressure->stats.faults, pressure->stats.evictions,
 		 pressure->mm.swapped_out_pages, pressure->mm.swapped_in_pages);

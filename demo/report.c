@@ -75,7 +75,7 @@ static void print_churn(const struct story *story)
 	       c->mm.ksm_merged_pages, c->mm.ksm_copied_pages);
 	printf("  %18lu pages moved (%lu rounds of compaction)\n", c->mm.moved_pages,
 	       c->compactions);
-	printf("  %18lu huge pages collapsed, %lu split\n", c->mm.collapsed_huge_pages,
+	printf("  %18lu huge pages collapsed, %lu split\n", c->collapses,
 	       c->mm.split_huge_pages + p->mm.split_huge_pages);
 	printf("  %18lu forks with copy-on-write, %lu holes\n", c->forks, c->holes);
 	printf("  %18llu page requests served, %llu evictions of %llu pages\n",
@@ -133,7 +133,6 @@ static json_object *mm_json(const struct mm_work *mm)
 	put(to, "swapped_out_pages", mm->swapped_out_pages);
 	put(to, "swapped_in_pages", mm->swapped_in_pages);
 	put(to, "moved_pages", mm->moved_pages);
-	put(to, "collapsed_huge_pages", mm->collapsed_huge_pages);
 	put(to, "split_huge_pages", mm->split_huge_pages);
 	put(to, "ksm_merged_pages_peak", mm->ksm_merged_pages);
 	put(to, "ksm_copied_pages", mm->ksm_copied_pages);
@@ -170,7 +169,7 @@ static json_object *churn_json(const struct churn *churn)
 	put(to, "holes", churn->holes);
 	put(to, "page_out_calls", churn->page_outs);
 	put(to, "compactions", churn->compactions);
-	put(to, "collapse_calls", churn->collapses);
+	put(to, "collapsed_huge_pages", churn->collapses);
 	json_object_object_add(to, "linux", mm_json(&churn->mm));
 	json_object_object_add(to, "iopf", stats_json(&churn->stats));
 	return to;
@@ -245,7 +244,7 @@ static unsigned int untold(const struct churn *churn)
 		{ "a page swapped in", churn->mm.swapped_in_pages },
 		{ "a page merged by KSM", churn->mm.ksm_merged_pages },
 		{ "a page moved", churn->mm.moved_pages },
-		{ "a huge page collapsed", churn->mm.collapsed_huge_pages },
+		{ "a huge page collapsed", churn->collapses },
 		{ "a fork", churn->forks },
 		{ "a hole punched", churn->holes },
 		{ "a page request", churn->stats.faults },

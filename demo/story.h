@@ -58,7 +58,6 @@ struct mm_work {
 	unsigned long swapped_out_pages;
 	unsigned long swapped_in_pages;
 	unsigned long moved_pages;
-	unsigned long collapsed_huge_pages;
 	unsigned long split_huge_pages;
 	unsigned long ksm_copied_pages;
 	unsigned long ksm_merged_pages;		/* the most at one time */
@@ -74,7 +73,7 @@ struct churn {
 	atomic_ulong holes;
 	atomic_ulong page_outs;
 	atomic_ulong compactions;
-	atomic_ulong collapses;
+	atomic_ulong collapses;		/* huge pages made of small ones */
 };
 
 /* Act 3: more memory than the machine has. */
