@@ -56,9 +56,11 @@ void viopf_back_off(struct viopf_container *container, unsigned int tries)
 }
 
 /* Say once for each mapping why it can't be faulted in, if the reason is this. */
-static void viopf_fault_explain(struct viopf_mapping *mapping,
-				unsigned long uaddr)
+static void viopf_fault_explain(struct viopf_segment *segment,
+				unsigned long page)
 {
+	unsigned long uaddr = viopf_segment_uaddr(segment, page);
+	struct viopf_mapping *mapping = segment->mapping;
 	struct vm_area_struct *vma;
 	bool special;
 
@@ -71,7 +73,7 @@ static void viopf_fault_explain(struct viopf_mapping *mapping,
 	if (special && !xchg(&mapping->warned, true))
 		pr_info("vfio_iommu_iopf: container %u: a device asked for IOVA %#lx, which is device memory and can't be paged on demand; answered INVALID\n",
 			mapping->container->id,
-			mapping->node.start + (uaddr - mapping->uaddr));
+			viopf_segment_iova(segment, page));
 }
 
 /* Have the mm bring [first, end) in, as the device may use it. */
@@ -110,9 +112,6 @@ static int viopf_fault_bring_in(struct viopf_worker *worker,
 		viopf_fault_populate(segment, span->first, span->page,
 				     span->write);
 
-	if (ret == -EFAULT)
-		viopf_fault_explain(segment->mapping,
-				    viopf_segment_uaddr(segment, span->page));
 	span->permitted = ret > 0;
 	return ret < 0 ? ret : 0;
 }
@@ -170,6 +169,9 @@ static int viopf_fault_span(struct viopf_worker *worker,
 		case -ENOMEM:
 			viopf_back_off(container, tries);
 			break;
+		case -EFAULT:
+			viopf_fault_explain(segment, span->page);
+			return ret;
 		default:
 			return ret;
 		}

@@ -67,7 +67,7 @@ static int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 	ret = __account_locked_vm(mm, pages, inc, mapping->task,
 				  mapping->lock_cap);
 	mmap_write_unlock(mm);
-	mmput(mm);
+	mmput_async(mm);
 	return ret;
 }
 
@@ -248,6 +248,22 @@ static unsigned int viopf_unpin_unmap(struct viopf_segment *segment,
 	return nr;
 }
 
+/* Unpin what has been unmapped; returns how many pages were charged for it. */
+static unsigned long viopf_unpin_run(const struct viopf_pin_run *run,
+				     bool dirty)
+{
+	unsigned long charged;
+
+	if (!run->pfn) {
+		pr_warn_once("vfio_iommu_iopf: the IOMMU lost pinned pages; they stay pinned\n");
+		return 0;
+	}
+	charged = viopf_pin_charged(run->pfn, run->nr_pages);
+	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->nr_pages,
+					 dirty);
+	return charged;
+}
+
 /**
  * viopf_unpin_segment() - give a segment's pins back
  * @segment: not locked; container->lock is held
@@ -273,14 +289,8 @@ void viopf_unpin_segment(struct viopf_segment *segment)
 		nr = viopf_unpin_unmap(segment, &page, runs);
 		mutex_unlock(&segment->lock);
 
-		for (i = 0; i < nr; i++) {
-			if (WARN_ON_ONCE(!runs[i].pfn))
-				continue;
-			charged += viopf_pin_charged(runs[i].pfn,
-						     runs[i].nr_pages);
-			unpin_user_page_range_dirty_lock(pfn_to_page(runs[i].pfn),
-							 runs[i].nr_pages, dirty);
-		}
+		for (i = 0; i < nr; i++)
+			charged += viopf_unpin_run(&runs[i], dirty);
 		cond_resched();
 	} while (nr);
 
@@ -344,7 +354,7 @@ int viopf_pin_mapping(struct viopf_mapping *mapping)
 	if (!mmget_not_zero(mapping->mm))
 		return 0;
 	ret = viopf_pin_mapping_alive(mapping);
-	mmput(mapping->mm);
+	mmput_async(mapping->mm);
 	if (ret)
 		viopf_unpin_mapping(mapping);
 	return ret;

@@ -93,7 +93,7 @@ struct vfio_iopf_enable {
  * @resp_failure: groups answered FAILURE: the device must stop
  * @faults: requests that mapped at least one page
  * @faults_spurious: requests for what was already mapped
- * @pages_mapped: 4 KiB pages mapped by faults, neighbours included
+ * @pages_mapped: 4 KiB pages mapped: by faults, neighbours included, or pinned
  * @huge_mapped: 2 MiB or larger leaves among them
  * @bring_ins: times a page had to be brought in, or made writable, by the mm
  * @retries: times a fault started over as the memory was changing under it
