@@ -300,11 +300,28 @@ static void file_read_only(void)
 	ext4_unmount();
 }
 
+/* How often the kernel's log says it. */
+static long log_count(const char *text)
+{
+	char cmd[128];
+	long n = -1;
+	FILE *f;
+
+	snprintf(cmd, sizeof(cmd), "dmesg | grep -c '%s'", text);
+	f = popen(cmd, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%ld", &n), 1);
+	pclose(f);
+	return n;
+}
+
 /* Another device's registers: mapped in the process, but no memory. */
 static void not_memory(void)
 {
+	const char *why = "which is device memory";
 	char *p, *mmio;
 	struct rig rig;
+	long said;
 	int fd;
 
 	fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDWR | O_CLOEXEC);
@@ -317,10 +334,13 @@ static void not_memory(void)
 	p = mem_anon(PAGE);
 	rig_map(&rig, mmio, IOVA_BASE, PAGE);
 	rig_map(&rig, p, IOVA_BASE + PAGE, PAGE);
+	said = log_count(why);
 	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	assert_int_equal(log_count(why), said + 1);
 	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
 	(void)*(volatile int *)mmio;
 	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	assert_int_equal(log_count(why), said + 1);
 	dev_fill(&rig, IOVA_BASE + PAGE, PAGE, 1);
 	cpu_check(p, PAGE, 1);
 	rig_close(&rig);
