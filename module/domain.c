@@ -95,12 +95,10 @@ out_free:
 	return ERR_PTR(ret);
 }
 
-/*
- * Where interrupts are translated along with DMA (Arm), the domain needs to know
- * which IOVA the group leaves for them.
- */
-static int viopf_domain_reserve_msi(struct viopf_domain *vdomain,
-				    struct iommu_group *group)
+/* Call @fn for each range of IOVA that a group's devices reserve, until it fails. */
+static int viopf_group_walk_regions(struct iommu_group *group, void *data,
+				    int (*fn)(const struct iommu_resv_region *r,
+					      void *d))
 {
 	struct iommu_resv_region *region, *next;
 	LIST_HEAD(regions);
@@ -108,12 +106,27 @@ static int viopf_domain_reserve_msi(struct viopf_domain *vdomain,
 
 	ret = iommu_get_group_resv_regions(group, &regions);
 	list_for_each_entry_safe(region, next, &regions, list) {
-		if (!ret && region->type == IOMMU_RESV_SW_MSI)
-			ret = iommu_get_msi_cookie(vdomain->domain,
-						   region->start);
+		if (!ret)
+			ret = fn(region, data);
 		list_del(&region->list);
 		kfree(region);
 	}
+	return ret;
+}
+
+/*
+ * Where interrupts are translated along with DMA (Arm), the domain needs to know
+ * which IOVA the group leaves for them.
+ */
+static int viopf_domain_reserve_msi(const struct iommu_resv_region *region,
+				    void *data)
+{
+	struct viopf_domain *vdomain = data;
+	int ret;
+
+	if (region->type != IOMMU_RESV_SW_MSI)
+		return 0;
+	ret = iommu_get_msi_cookie(vdomain->domain, region->start);
 	return ret == -ENODEV ? 0 : ret;
 }
 
@@ -256,27 +269,23 @@ static void viopf_group_iopf_disable(struct iommu_group *group)
 	iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_disable);
 }
 
+static int viopf_iova_exclude_region(const struct iommu_resv_region *region,
+				     void *data)
+{
+	/* Direct mappings that a driver may give up don't bind us. */
+	if (!region->length || region->type == IOMMU_RESV_DIRECT_RELAXABLE)
+		return 0;
+	return viopf_iova_exclude(data, region->start,
+				  region->start + region->length - 1,
+				  GFP_KERNEL_ACCOUNT);
+}
+
 /* Take what @group reserves out of @valid. */
 static int viopf_iova_exclude_group(struct viopf_iova *valid,
 				    struct iommu_group *group)
 {
-	struct iommu_resv_region *region, *next;
-	LIST_HEAD(regions);
-	int ret;
-
-	ret = iommu_get_group_resv_regions(group, &regions);
-	list_for_each_entry_safe(region, next, &regions, list) {
-		/* Direct mappings that a driver may give up don't bind us. */
-		if (!ret && region->length &&
-		    region->type != IOMMU_RESV_DIRECT_RELAXABLE)
-			ret = viopf_iova_exclude(valid, region->start,
-						 region->start +
-						 region->length - 1,
-						 GFP_KERNEL_ACCOUNT);
-		list_del(&region->list);
-		kfree(region);
-	}
-	return ret;
+	return viopf_group_walk_regions(group, valid,
+					viopf_iova_exclude_region);
 }
 
 static int viopf_iova_add_domain(struct viopf_iova *valid,
@@ -323,11 +332,12 @@ static int viopf_iova_compute(struct viopf_container *container,
 static int viopf_iova_check_mappings(struct viopf_container *container,
 				     const struct viopf_iova *valid)
 {
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		if (!viopf_iova_contains(valid, node->start, node->last))
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping))
+		if (!viopf_iova_contains(valid, mapping->node.start,
+					 mapping->node.last))
 			return -EINVAL;
 	return 0;
 }
@@ -395,7 +405,8 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 	if (IS_ERR(vdomain))
 		return PTR_ERR(vdomain);
 
-	ret = viopf_domain_reserve_msi(vdomain, vgroup->group);
+	ret = viopf_group_walk_regions(vgroup->group, vdomain,
+				       viopf_domain_reserve_msi);
 	if (ret)
 		goto out_free_domain;
 	ret = viopf_iova_update(container, vdomain, vgroup->group, &valid);

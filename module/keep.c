@@ -140,7 +140,7 @@ static void viopf_keep_cut_off(struct viopf_group *vgroup)
  */
 void viopf_keep_quarantine(struct viopf_container *container)
 {
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 	struct viopf_domain *domain;
 	struct viopf_group *vgroup;
 
@@ -150,10 +150,8 @@ void viopf_keep_quarantine(struct viopf_container *container)
 		list_for_each_entry(vgroup, &domain->groups, node)
 			viopf_keep_cut_off(vgroup);
 
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
-		struct viopf_mapping *mapping =
-			container_of(node, struct viopf_mapping, node);
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
 		struct viopf_segment *segment;
 		unsigned long index = 0;
 

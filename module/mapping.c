@@ -31,16 +31,37 @@ static struct viopf_mapping *viopf_mapping_of(struct interval_tree_node *node)
 	return container_of(node, struct viopf_mapping, node);
 }
 
-/* The first mapping that has something in [first, last]. */
-static struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
-						 unsigned long first,
-						 unsigned long last)
+/**
+ * viopf_mapping_first() - the first mapping in a range
+ * @container: locked
+ * @first: first byte of the range, as IOVA
+ * @last: its last byte
+ *
+ * Return: the lowest mapping that has something in it, or NULL.
+ */
+struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
+					  unsigned long first,
+					  unsigned long last)
 {
 	struct interval_tree_node *node;
 
 	lockdep_assert_held(&container->lock);
 
 	node = interval_tree_iter_first(&container->mappings, first, last);
+	return node ? viopf_mapping_of(node) : NULL;
+}
+
+/**
+ * viopf_mapping_next() - the next one
+ * @mapping: of a locked container
+ *
+ * Return: the mapping above it, or NULL.
+ */
+struct viopf_mapping *viopf_mapping_next(struct viopf_mapping *mapping)
+{
+	struct interval_tree_node *node =
+		interval_tree_iter_next(&mapping->node, 0, ULONG_MAX);
+
 	return node ? viopf_mapping_of(node) : NULL;
 }
 

@@ -367,14 +367,13 @@ int viopf_pin_mapping(struct viopf_mapping *mapping)
  */
 void viopf_unpin_container(struct viopf_container *container)
 {
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 
 	lockdep_assert_held(&container->lock);
 
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		viopf_unpin_mapping(container_of(node, struct viopf_mapping,
-						 node));
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping))
+		viopf_unpin_mapping(mapping);
 }
 
 /**
@@ -401,15 +400,17 @@ void viopf_pin_enable_iopf(struct viopf_container *container)
  */
 int viopf_pin_disable_iopf(struct viopf_container *container)
 {
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 	int ret = 0;
 
 	lockdep_assert_held(&container->lock);
 
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node && !ret; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		ret = viopf_pin_mapping(container_of(node, struct viopf_mapping,
-						     node));
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
+		ret = viopf_pin_mapping(mapping);
+		if (ret)
+			break;
+	}
 	if (!ret)
 		container->enabled = false;
 	else if (container->enabled)

@@ -403,16 +403,17 @@ static int viopf_mapping_use_set(struct viopf_mapping *mapping,
 int viopf_segments_use_set(struct viopf_container *container,
 			   struct viopf_domain_set *set)
 {
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 	int ret = 0;
 
 	lockdep_assert_held(&container->lock);
 
 	WRITE_ONCE(container->set, set);
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node && !ret; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		ret = viopf_mapping_use_set(container_of(node,
-							 struct viopf_mapping,
-							 node), set);
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
+		ret = viopf_mapping_use_set(mapping, set);
+		if (ret)
+			break;
+	}
 	return ret;
 }

@@ -38,14 +38,12 @@ static void viopf_verify_container(struct seq_file *file,
 				   struct viopf_container *container)
 {
 	unsigned long segments = 0, resident = 0, wrong = 0;
-	struct interval_tree_node *node;
+	struct viopf_mapping *mapping;
 
 	mutex_lock(&container->lock);
-	for (node = interval_tree_iter_first(&container->mappings, 0, ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX))
-		viopf_verify_mapping(container_of(node, struct viopf_mapping,
-						  node),
-				     &segments, &resident, &wrong);
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping))
+		viopf_verify_mapping(mapping, &segments, &resident, &wrong);
 	mutex_unlock(&container->lock);
 
 	seq_printf(file, "container %u segments %lu resident %lu mismatches %lu\n",

@@ -321,6 +321,10 @@ int viopf_mapping_create(struct viopf_container *container,
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap);
 u64 viopf_mapping_unmap_all(struct viopf_container *container);
+struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
+					  unsigned long first,
+					  unsigned long last);
+struct viopf_mapping *viopf_mapping_next(struct viopf_mapping *mapping);
 struct viopf_mapping *viopf_mapping_find_get(struct viopf_container *container,
 					     unsigned long iova);
 void viopf_mapping_put(struct viopf_mapping *mapping);
