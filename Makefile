@@ -52,7 +52,7 @@ check-fast: setup ## all tests but those on the debug kernel
 	@mk/check unit style abi vm stock
 
 check: setup ## all tests; builds the debug kernel the first time
-	@mk/check unit style vm stock debug abi
+	@mk/check unit style stock debug abi vm
 
 demo: modules lib ## show the main job on a software device, in under three minutes
 	+@$(call sub,demo,$(OUT)/demo)
