@@ -46,7 +46,7 @@ while read -r lane fault pattern; do
 done <<'EOF'
 stock none
 stock warn WARNING:
-stock overflow BUG kmalloc.*overwritten
+stock overflow BUG kmalloc
 stock stale_page pagealloc:
 debug none
 debug use_after_free KASAN:

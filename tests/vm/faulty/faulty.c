@@ -52,8 +52,10 @@ static void do_stale_page(void)
 	if (!page)
 		return;
 	data = page_address(page);
+	preempt_disable();	/* nobody else is to be given the page meanwhile */
 	__free_page(page);
 	data[100] = 1;
+	preempt_enable();
 	page = alloc_page(GFP_KERNEL);
 	if (page)
 		__free_page(page);
