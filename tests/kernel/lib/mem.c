@@ -131,9 +131,11 @@ int page_swapped(const void *p)
 
 uint64_t page_pfn(const void *p)
 {
-	uint64_t entry = pagemap_entry(p);
+	uint64_t entry;
 
-	assert_msg(entry & PM_PRESENT, "the page at %p is not present", p);
+	/* One that the kernel is just moving is back in a moment. */
+	assert_msg(wait_until((entry = pagemap_entry(p)) & PM_PRESENT, 5),
+		   "the page at %p is not present", p);
 	return entry & PM_PFN_MASK;
 }
 
