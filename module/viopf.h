@@ -66,8 +66,8 @@
 /* More page requests than this waiting in one container: its device floods. */
 #define VIOPF_FAULTS_MAX	4096U
 
-/**
- * struct viopf_counters - what VFIO_IOPF_STATS reports, by the same names
+/*
+ * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
  *
  * All but @segments and @resident_pages only grow.
  */

@@ -263,6 +263,8 @@ static void viopf_worker_abort(struct viopf_worker *worker)
  * @worker: the calling thread
  *
  * A signal may be left over from an abort that came too late to matter.
+ *
+ * Return: true if whatever it is doing matters no more.
  */
 bool viopf_worker_aborted(struct viopf_worker *worker)
 {

@@ -151,18 +151,20 @@ struct vfio_iopf_stats {
  */
 #define VFIO_IOPF_STATS		_IO(VFIO_TYPE, VFIO_IOPF_BASE + 1)
 
+/* "IP": type1's own capabilities count up from 1. */
+#define VFIO_IOMMU_TYPE1_INFO_CAP_IOPF	0x4950
+
 /**
  * struct vfio_iommu_type1_info_cap_iopf - how demand paging works here
  * @header: id VFIO_IOMMU_TYPE1_INFO_CAP_IOPF, version 1
  * @flags: VFIO_IOPF_INFO_*
  * @segment_shift: log2 of a segment's size in bytes
  * @max_workers: fault threads that the container may come to have
+ * @reserved: 0
  * @leaf_sizes: bitmap of the IOMMU leaf sizes, in bytes, that faults may use
  *
  * A capability in the chain of VFIO_IOMMU_GET_INFO.
  */
-#define VFIO_IOMMU_TYPE1_INFO_CAP_IOPF	0x4950
-
 struct vfio_iommu_type1_info_cap_iopf {
 	struct	vfio_info_cap_header header;
 	__u32	flags;
