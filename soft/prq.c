@@ -121,24 +121,29 @@ static enum hrtimer_restart soft_group_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* Returns false if nobody asked. */
-static bool soft_group_answer(struct soft_endpoint *ep, unsigned int index,
-			      enum iommu_page_response_code code)
+/* The group that a response is for; NULL if nobody asked. */
+static struct soft_group *soft_group_take(struct soft_endpoint *ep,
+					  unsigned int index)
 {
-	u32 delay = READ_ONCE(soft_knobs.response_delay_us);
 	struct soft_group *group;
 	unsigned long flags;
 	bool outstanding;
 
 	if (index >= SOFT_GROUP_INDEXES)
-		return false;
+		return NULL;
 	group = &ep->groups[index];
 	raw_spin_lock_irqsave(&ep->pri_lock, flags);
 	outstanding = group->outstanding;
 	group->outstanding = false;
 	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
-	if (!outstanding)
-		return false;
+	return outstanding ? group : NULL;
+}
+
+static void soft_group_answer(struct soft_group *group,
+			      enum iommu_page_response_code code)
+{
+	u32 delay = READ_ONCE(soft_knobs.response_delay_us);
+
 	group->code = code;
 	if (delay)
 		hrtimer_start(&group->timer,
@@ -146,31 +151,39 @@ static bool soft_group_answer(struct soft_endpoint *ep, unsigned int index,
 			      HRTIMER_MODE_REL_SOFT);
 	else
 		soft_group_deliver(group);
-	return true;
 }
 
-/* The iommu core's page_response. */
+/*
+ * The iommu core's page_response.  Counted before the device is told: whoever saw the
+ * device go on finds the response counted.
+ */
 void soft_page_response(struct device *dev, struct iopf_fault *fault,
 			struct iommu_page_response *response)
 {
 	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
+	struct soft_group *group = soft_group_take(ep, response->grpid);
 	enum soft_stat stat = SOFT_RESP_FAILURE;
 
-	if (response->code == IOMMU_PAGE_RESP_SUCCESS)
+	if (!group)
+		stat = SOFT_RESP_UNEXPECTED;
+	else if (response->code == IOMMU_PAGE_RESP_SUCCESS)
 		stat = SOFT_RESP_SUCCESS;
 	else if (response->code == IOMMU_PAGE_RESP_INVALID)
 		stat = SOFT_RESP_INVALID;
-	if (!soft_group_answer(ep, response->grpid, response->code))
-		stat = SOFT_RESP_UNEXPECTED;
 	soft_count(stat, 1);
+	if (group)
+		soft_group_answer(group, response->code);
 }
 
-static void soft_group_purge(struct soft_endpoint *ep, unsigned int group)
+static void soft_group_purge(struct soft_endpoint *ep, unsigned int index)
 {
+	struct soft_group *group = soft_group_take(ep, index);
+
 	lockdep_assert_held(&ep->report_lock);
 	soft_count(SOFT_PRQ_PURGED, 1);
-	soft_group_answer(ep, group, ep->domain ? IOMMU_PAGE_RESP_SUCCESS :
-						  IOMMU_PAGE_RESP_INVALID);
+	if (group)
+		soft_group_answer(group, ep->domain ? IOMMU_PAGE_RESP_SUCCESS :
+						      IOMMU_PAGE_RESP_INVALID);
 }
 
 static int soft_report(struct soft_endpoint *ep,

@@ -104,11 +104,14 @@ static void *serve(void *arg)
 
 		if (!next_message(u, &msg, 20))
 			continue;
+		/* Counted first: who waits for the page may look as soon as it is there. */
 		if (msg.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) {
-			set_protection(u, (uintptr_t)message_page(&msg), PAGE, 0);
 			atomic_fetch_add(&u->protect, 1);
-		} else if (!copy_page(u, message_page(&msg))) {
+			set_protection(u, (uintptr_t)message_page(&msg), PAGE, 0);
+		} else {
 			atomic_fetch_add(&u->missing, 1);
+			if (copy_page(u, message_page(&msg)))
+				atomic_fetch_sub(&u->missing, 1);
 		}
 	}
 	return NULL;
