@@ -155,6 +155,9 @@ static void viopf_stats_collect(struct viopf_container *container,
 	stats->unmap_mismatches = atomic64_read(&c->unmap_mismatches);
 	stats->pages_kept = atomic64_read(&c->pages_kept);
 	stats->dirtied_pages = atomic64_read(&c->dirtied_pages);
+	stats->pinned_pages = atomic64_read(&c->pinned_pages);
+	stats->faults_waiting = atomic64_read(&c->faults_waiting);
+	stats->faults_user = atomic64_read(&c->faults_user);
 
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
 	spin_lock(&container->fault_lock);

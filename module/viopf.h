@@ -69,7 +69,7 @@
 /*
  * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
  *
- * All but @segments and @resident_pages only grow.
+ * All but @segments, @resident_pages, @pinned_pages and @faults_waiting only grow.
  */
 struct viopf_counters {
 	atomic64_t	resident_pages;
@@ -95,6 +95,9 @@ struct viopf_counters {
 	atomic64_t	unmap_mismatches;
 	atomic64_t	pages_kept;
 	atomic64_t	dirtied_pages;
+	atomic64_t	pinned_pages;
+	atomic64_t	faults_waiting;
+	atomic64_t	faults_user;
 };
 
 /**

@@ -24,6 +24,12 @@
  *  ENOTTY    the container was not opened with VFIO_IOPF_IOMMU
  *  ENODEV    the container was cut off after its IOMMU refused an eviction
  *  ========  ===============================================================
+ *
+ * A mapping is *faultable*, paged in as devices ask for it; or *pinned*, as type1
+ * makes it; or *user-handled*, i.e. faultable once user space has agreed to each
+ * page request. Without a flag (below) it is faultable while demand paging is on
+ * and every device of the container can take page faults, and pinned otherwise: it
+ * changes with the container.
  */
 #ifndef _UAPI_LINUX_VFIO_IOPF_H
 #define _UAPI_LINUX_VFIO_IOPF_H
@@ -42,6 +48,21 @@
 
 /* Numbers from 64 on leave VFIO's own room to grow. */
 #define VFIO_IOPF_BASE		(VFIO_BASE + 64)
+
+/*
+ * Flags of struct vfio_iommu_type1_dma_map, at most one of them. VFIO's own count
+ * up from bit 0. They hold until the mapping is unmapped.
+ */
+/* Pinned, whatever the container does. */
+#define VFIO_DMA_MAP_FLAG_IOPF_PINNED		(1 << 24)
+/*
+ * Faultable, whatever the container does: the client promises that devices which
+ * can't take page faults keep away from it, or asks VFIO_IOPF_ADVISE for what they
+ * need of it.
+ */
+#define VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE	(1 << 25)
+/* User-handled: page requests go to VFIO_IOPF_FAULT_FD first. */
+#define VFIO_DMA_MAP_FLAG_IOPF_USER		(1 << 26)
 
 /**
  * struct vfio_iopf_enable - argument of VFIO_IOPF_ENABLE and VFIO_IOPF_DISABLE
@@ -107,6 +128,10 @@ struct vfio_iopf_enable {
  * @unmap_mismatches: unmaps for which the IOMMU did more, or less, than asked
  * @pages_kept: pages held back from reuse since an IOMMU refused to unmap
  * @dirtied_pages: 4 KiB pages marked dirty when made writable for a device
+ * @pinned_pages: 4 KiB pages pinned at this moment, each counted once for each pin
+ * @faults_waiting: groups among @faults_pending that wait for user space: for an
+ *	answer through VFIO_IOPF_FAULT_FD, or for a mapping's new address
+ * @faults_user: groups handed to VFIO_IOPF_FAULT_FD
  *
  * Counters count from the container's VFIO_SET_IOMMU. With nothing in flight
  * they are exact: groups == resp_success + resp_invalid + resp_failure.
@@ -142,6 +167,9 @@ struct vfio_iopf_stats {
 	__aligned_u64	unmap_mismatches;
 	__aligned_u64	pages_kept;
 	__aligned_u64	dirtied_pages;
+	__aligned_u64	pinned_pages;
+	__aligned_u64	faults_waiting;
+	__aligned_u64	faults_user;
 };
 
 /**
@@ -150,6 +178,172 @@ struct vfio_iopf_stats {
  * Fills in as much of the structure as @argsz covers, in whole members.
  */
 #define VFIO_IOPF_STATS		_IO(VFIO_TYPE, VFIO_IOPF_BASE + 1)
+
+/**
+ * enum vfio_iopf_advice - what struct vfio_iopf_advise asks for
+ * @VFIO_IOPF_ADV_PREFETCH_READ: bring the range in and map it for reading
+ * @VFIO_IOPF_ADV_PREFETCH_WRITE: the same for writing
+ * @VFIO_IOPF_ADV_PREFETCH_RESIDENT: map what is in memory already, with the
+ *	permission that it has there, and bring nothing in
+ * @VFIO_IOPF_ADV_EVICT: take it away from the devices; they may fault it in again.
+ *	The process keeps it. What is pinned stays
+ * @VFIO_IOPF_ADV_PIN: pin the range, charge it to RLIMIT_MEMLOCK and map it: devices
+ *	need no page request for it. Pinning what is pinned by advice changes nothing
+ * @VFIO_IOPF_ADV_UNPIN: give up what @VFIO_IOPF_ADV_PIN did. It stays pinned as long
+ *	as the mapping or the container is pinned
+ */
+enum vfio_iopf_advice {
+	VFIO_IOPF_ADV_PREFETCH_READ	= 0,
+	VFIO_IOPF_ADV_PREFETCH_WRITE	= 1,
+	VFIO_IOPF_ADV_PREFETCH_RESIDENT	= 2,
+	VFIO_IOPF_ADV_EVICT		= 3,
+	VFIO_IOPF_ADV_PIN		= 4,
+	VFIO_IOPF_ADV_UNPIN		= 5,
+};
+
+/**
+ * struct vfio_iopf_advise - argument of VFIO_IOPF_ADVISE
+ * @argsz: sizeof(struct vfio_iopf_advise)
+ * @flags: must be 0
+ * @advice: enum vfio_iopf_advice
+ * @reserved: must be 0
+ * @iova: start of the range, a multiple of 4096
+ * @size: its size in bytes, a multiple of 4096, not 0; it may span mappings, but
+ *	must leave none of it unmapped
+ * @done_bytes: out: how much of the range, from @iova on, is done; also on an error
+ */
+struct vfio_iopf_advise {
+	__u32	argsz;
+	__u32	flags;
+	__u32	advice;
+	__u32	reserved;
+	__aligned_u64	iova;
+	__aligned_u64	size;
+	__aligned_u64	done_bytes;
+};
+
+/**
+ * VFIO_IOPF_ADVISE - _IOWR(VFIO_TYPE, VFIO_IOPF_BASE + 3, struct vfio_iopf_advise)
+ *
+ * In the spirit of madvise(2) and ibv_advise_mr(3). A prefetch maps what it can reach
+ * now and is no promise: the kernel may take it away again at once. It can be
+ * interrupted by any signal.
+ *
+ * Errors: also ENOENT (part of the range is not mapped), EPERM (prefetch for what
+ * the mapping does not permit), EINTR (a signal; go on at @iova + @done_bytes), EFAULT
+ * (no memory behind an address, or not with that permission), ENOMEM (PIN: over
+ * RLIMIT_MEMLOCK, or no memory), EBUSY (the mapping's address is being updated).
+ */
+#define VFIO_IOPF_ADVISE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 3)
+
+/**
+ * struct vfio_iopf_residency - argument of VFIO_IOPF_RESIDENCY
+ * @argsz: sizeof(struct vfio_iopf_residency)
+ * @flags: must be 0
+ * @iova: start of the range, a multiple of 4096
+ * @size: its size in bytes, a multiple of 4096, not 0
+ * @data: user address of a byte for each 4096 bytes of the range: filled in with
+ *	VFIO_IOPF_PAGE_*
+ */
+struct vfio_iopf_residency {
+	__u32	argsz;
+	__u32	flags;
+	__aligned_u64	iova;
+	__aligned_u64	size;
+	__aligned_u64	data;
+#define VFIO_IOPF_PAGE_RESIDENT	(1 << 0)	/* devices can reach it now */
+#define VFIO_IOPF_PAGE_WRITABLE	(1 << 1)	/* for writing as well */
+#define VFIO_IOPF_PAGE_HUGE	(1 << 2)	/* by a leaf larger than a page */
+#define VFIO_IOPF_PAGE_PINNED	(1 << 3)	/* and it stays so */
+};
+
+/**
+ * VFIO_IOPF_RESIDENCY - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 4, struct vfio_iopf_residency)
+ *
+ * In the spirit of mincore(2): which pages devices can reach. It may have changed by
+ * the time that the call returns, but for what is pinned.
+ *
+ * Errors: also ENOENT (part of the range is not mapped), EINTR (the caller was
+ * killed).
+ */
+#define VFIO_IOPF_RESIDENCY	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 4)
+
+/**
+ * struct vfio_iopf_fault_fd - argument of VFIO_IOPF_FAULT_FD
+ * @argsz: sizeof(struct vfio_iopf_fault_fd)
+ * @flags: must be 0
+ */
+struct vfio_iopf_fault_fd {
+	__u32	argsz;
+	__u32	flags;
+};
+
+/**
+ * VFIO_IOPF_FAULT_FD - _IOW(VFIO_TYPE, VFIO_IOPF_BASE + 5, struct vfio_iopf_fault_fd)
+ *
+ * Returns a file descriptor, opened with O_CLOEXEC, by which user space decides on
+ * page requests in user-handled mappings. A container has at most one at a time;
+ * while it has none such requests are answered INVALID, as are, when it is closed,
+ * those not decided on.
+ *
+ * poll(2) reports POLLIN when there is something to read, and POLLHUP when the
+ * container is gone. read(2) gives as many struct vfio_iopf_fault as fit, whole
+ * groups only; it blocks unless O_NONBLOCK is set (EAGAIN). EINVAL: the buffer has
+ * no room for the next group, which has at most VFIO_IOPF_FAULT_GROUP_MAX requests.
+ *
+ * write(2) takes any number of struct vfio_iopf_fault_response, and returns the bytes
+ * of those that it took. EINVAL: the first is not one, or its code is none; ENOENT:
+ * its @cookie belongs to no group that was read and not decided on (the mapping or
+ * the device may be gone meanwhile).
+ *
+ * Errors: also EBUSY (there is one already), EMFILE, ENFILE.
+ */
+#define VFIO_IOPF_FAULT_FD	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 5)
+
+/* PRI's limit on the requests of a group that one read has to make room for. */
+#define VFIO_IOPF_FAULT_GROUP_MAX	64
+
+/**
+ * struct vfio_iopf_fault - a page request, as read from VFIO_IOPF_FAULT_FD
+ * @cookie: tells the group; not 0
+ * @flags: VFIO_IOPF_FAULT_*
+ * @iova: the page, in bytes
+ * @perm: VFIO_IOPF_FAULT_PERM_*
+ * @reserved: 0
+ */
+struct vfio_iopf_fault {
+	__u32	cookie;
+	__u32	flags;
+#define VFIO_IOPF_FAULT_LAST		(1 << 0)	/* the last of its group */
+	__aligned_u64	iova;
+	__u32	perm;
+#define VFIO_IOPF_FAULT_PERM_READ	(1 << 0)
+#define VFIO_IOPF_FAULT_PERM_WRITE	(1 << 1)
+	__u32	reserved;
+};
+
+/**
+ * struct vfio_iopf_fault_response - a decision, written to VFIO_IOPF_FAULT_FD
+ * @cookie: the group
+ * @code: enum vfio_iopf_fault_code
+ */
+struct vfio_iopf_fault_response {
+	__u32	cookie;
+	__u32	code;
+};
+
+/**
+ * enum vfio_iopf_fault_code - what user space decides on a group of page requests
+ * @VFIO_IOPF_FAULT_CONTINUE: resolve it from the mapping's memory, and answer
+ *	the device as for a faultable mapping: SUCCESS only if it is mapped then
+ * @VFIO_IOPF_FAULT_INVALID: answer INVALID: the access fails
+ * @VFIO_IOPF_FAULT_FAILURE: answer FAILURE: the device must stop
+ */
+enum vfio_iopf_fault_code {
+	VFIO_IOPF_FAULT_CONTINUE	= 0,
+	VFIO_IOPF_FAULT_INVALID		= 1,
+	VFIO_IOPF_FAULT_FAILURE		= 2,
+};
 
 /* "IP": type1's own capabilities count up from 1. */
 #define VFIO_IOMMU_TYPE1_INFO_CAP_IOPF	0x4950
@@ -169,6 +363,7 @@ struct vfio_iommu_type1_info_cap_iopf {
 	struct	vfio_info_cap_header header;
 	__u32	flags;
 #define VFIO_IOPF_INFO_ENABLED	(1 << 0)	/* demand paging is on */
+#define VFIO_IOPF_INFO_MUST_PIN	(1 << 1)	/* a device here can't take page faults */
 	__u32	segment_shift;
 	__u32	max_workers;
 	__u32	reserved;
