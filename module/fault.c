@@ -99,14 +99,14 @@ static long viopf_fault_populate(struct viopf_segment *segment,
  * Bring in the page asked for, and the rest of the span if it is to be populated.
  * Only the page asked for matters to the answer.
  */
-static int viopf_fault_bring_in(struct viopf_worker *worker,
+static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 				struct viopf_segment *segment,
 				struct viopf_span *span)
 {
 	unsigned long end = span->populate ? span->end : span->page + 1;
 	long ret;
 
-	viopf_count(worker->container, bring_ins, 1);
+	viopf_count(ctx->container, bring_ins, 1);
 	ret = viopf_fault_populate(segment, span->page, end, span->write);
 	if (ret > 0 && span->populate && span->first < span->page)
 		viopf_fault_populate(segment, span->first, span->page,
@@ -117,20 +117,20 @@ static int viopf_fault_bring_in(struct viopf_worker *worker,
 }
 
 /* One step towards the page. 0: there; -EAGAIN, -ENOMEM: once more; else why not. */
-static int viopf_fault_try(struct viopf_worker *worker,
+static int viopf_fault_try(struct viopf_fault_ctx *ctx,
 			   struct viopf_segment *segment,
 			   struct viopf_span *span)
 {
 	int ret;
 
-	ret = viopf_snapshot_map(worker, segment, span);
+	ret = viopf_snapshot_map(ctx, segment, span);
 	if (ret != -ENODATA)
 		return ret;
 
-	ret = viopf_fault_bring_in(worker, segment, span);
+	ret = viopf_fault_bring_in(ctx, segment, span);
 	if (ret)
 		return ret;
-	ret = viopf_snapshot_map(worker, segment, span);
+	ret = viopf_snapshot_map(ctx, segment, span);
 	return ret == -ENODATA ? -EAGAIN : ret;
 }
 
@@ -142,18 +142,18 @@ static void viopf_span_shrink(struct viopf_span *span)
 }
 
 /* Until it is there, or can never be, or nobody wants it any more. */
-static int viopf_fault_span(struct viopf_worker *worker,
+static int viopf_fault_span(struct viopf_fault_ctx *ctx,
 			    struct viopf_segment *segment,
 			    struct viopf_span *span)
 {
-	struct viopf_container *container = worker->container;
+	struct viopf_container *container = ctx->container;
 	unsigned int tries;
 	int ret;
 
-	for (tries = 0; !viopf_worker_aborted(worker); tries++) {
+	for (tries = 0; !viopf_fault_aborted(ctx); tries++) {
 		if (tries == VIOPF_SPAN_TRIES)
 			viopf_span_shrink(span);
-		ret = viopf_fault_try(worker, segment, span);
+		ret = viopf_fault_try(ctx, segment, span);
 		switch (ret) {
 		case 0:
 			viopf_count(container, faults, 1);
@@ -179,7 +179,7 @@ static int viopf_fault_span(struct viopf_worker *worker,
 	return -EINTR;
 }
 
-static int viopf_fault_page(struct viopf_worker *worker,
+static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 			    struct viopf_segment *segment, unsigned long iova,
 			    bool write)
 {
@@ -189,14 +189,14 @@ static int viopf_fault_page(struct viopf_worker *worker,
 	};
 
 	if (viopf_span_begin(segment, &span)) {
-		viopf_count(worker->container, faults_spurious, 1);
+		viopf_count(ctx->container, faults_spurious, 1);
 		return 0;
 	}
-	return viopf_fault_span(worker, segment, &span);
+	return viopf_fault_span(ctx, segment, &span);
 }
 
-/* The worker holds the mapping and its mm. */
-static int viopf_fault_in_mapping(struct viopf_worker *worker,
+/* The caller holds the mapping and its mm. */
+static int viopf_fault_in_mapping(struct viopf_fault_ctx *ctx,
 				  struct viopf_mapping *mapping,
 				  unsigned long iova, bool write)
 {
@@ -206,15 +206,15 @@ static int viopf_fault_in_mapping(struct viopf_worker *worker,
 	for (;;) {
 		segment = viopf_segment_get(mapping, iova);
 		if (!IS_ERR(segment))
-			return viopf_fault_page(worker, segment, iova, write);
-		if (PTR_ERR(segment) != -ENOMEM || viopf_worker_aborted(worker))
+			return viopf_fault_page(ctx, segment, iova, write);
+		if (PTR_ERR(segment) != -ENOMEM || viopf_fault_aborted(ctx))
 			return PTR_ERR(segment);
-		viopf_back_off(worker->container, tries++);
+		viopf_back_off(ctx->container, tries++);
 	}
 }
 
 /* The same, with what it allocates charged to the owner of the memory. */
-static int viopf_fault_charged(struct viopf_worker *worker,
+static int viopf_fault_charged(struct viopf_fault_ctx *ctx,
 			       struct viopf_mapping *mapping,
 			       unsigned long iova, bool write)
 {
@@ -222,7 +222,7 @@ static int viopf_fault_charged(struct viopf_worker *worker,
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	int ret;
 
-	ret = viopf_fault_in_mapping(worker, mapping, iova, write);
+	ret = viopf_fault_in_mapping(ctx, mapping, iova, write);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	return ret;
@@ -260,7 +260,8 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 	if ((mapping->prot & need) == need) {
 		ret = -ESRCH;
 		if (viopf_worker_enter(worker, mapping)) {
-			ret = viopf_fault_charged(worker, mapping, iova, write);
+			ret = viopf_fault_charged(&worker->ctx, mapping,
+						  iova, write);
 			viopf_worker_leave(worker);
 		}
 	}

@@ -299,7 +299,7 @@ static int viopf_snapshot_clip(struct viopf_segment *segment,
 }
 
 /* What the CPU's page table has in the span. Waits while the mm changes it. */
-static int viopf_snapshot_take(struct viopf_worker *worker,
+static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
 			       struct viopf_segment *segment,
 			       struct viopf_span *span,
 			       struct hmm_range *range)
@@ -310,7 +310,7 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
 	*range = (struct hmm_range) {
 		.notifier = &segment->notifier,
 		.notifier_seq = mmu_interval_read_begin(&segment->notifier),
-		.hmm_pfns = worker->pfns,
+		.hmm_pfns = ctx->pfns,
 	};
 
 	if (mmap_read_lock_killable(mm))
@@ -327,7 +327,7 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
 
 /**
  * viopf_snapshot_map() - map what is resident of a span
- * @worker: the fault's worker, holding the mm
+ * @ctx: whose fault it is, holding the mm
  * @segment: where
  * @span: what; clipped to what can be mapped together
  *
@@ -337,14 +337,14 @@ static int viopf_snapshot_take(struct viopf_worker *worker,
  * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
  * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
  */
-int viopf_snapshot_map(struct viopf_worker *worker,
+int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,
 		       struct viopf_span *span)
 {
 	struct hmm_range range;
 	int ret;
 
-	ret = viopf_snapshot_take(worker, segment, span, &range);
+	ret = viopf_snapshot_take(ctx, segment, span, &range);
 	if (ret)
 		return ret;
 
@@ -354,7 +354,7 @@ int viopf_snapshot_map(struct viopf_worker *worker,
 	else
 		ret = viopf_segment_ready(segment);
 	if (!ret)
-		ret = viopf_snapshot_apply(segment, span, worker->pfns);
+		ret = viopf_snapshot_apply(segment, span, ctx->pfns);
 	mutex_unlock(&segment->lock);
 
 	return ret;

@@ -273,6 +273,21 @@ struct viopf_segment {
 };
 
 /**
+ * struct viopf_fault_ctx - who has memory brought in and mapped
+ * @container: in which container
+ * @worker: it is a worker's context; otherwise that of a task in a system call,
+ *	which any signal interrupts
+ * @pfns: room for a window's snapshot
+ *
+ * Used by one thread at a time.
+ */
+struct viopf_fault_ctx {
+	struct viopf_container	*container;
+	bool			worker;
+	unsigned long		pfns[VIOPF_WINDOW_MAX_PAGES];
+};
+
+/**
  * struct viopf_worker - a thread that resolves page requests
  * @container: whose it is
  * @task: the thread
@@ -283,9 +298,9 @@ struct viopf_segment {
  * @answered: @group has its answer, or somebody is sending it
  * @answering: somebody else is sending it at this moment
  * @aborted: it was told to give @group up
- * @pfns: room for a window's snapshot
+ * @ctx: its context as a fault
  *
- * All but @pfns, which is the thread's own, by container->fault_lock.
+ * All but @ctx, which is the thread's own, by container->fault_lock.
  */
 struct viopf_worker {
 	struct viopf_container	*container;
@@ -297,7 +312,7 @@ struct viopf_worker {
 	bool			answered;
 	bool			answering;
 	bool			aborted;
-	unsigned long		pfns[VIOPF_WINDOW_MAX_PAGES];
+	struct viopf_fault_ctx	ctx;
 };
 
 #define viopf_count(_container, _name, _n) \
@@ -387,7 +402,7 @@ int viopf_pin_disable_iopf(struct viopf_container *container);
 
 /* snapshot.c */
 bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
-int viopf_snapshot_map(struct viopf_worker *worker,
+int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,
 		       struct viopf_span *span);
 
@@ -403,7 +418,7 @@ void viopf_workers_stop(struct viopf_container *container);
 bool viopf_worker_enter(struct viopf_worker *worker,
 			struct viopf_mapping *mapping);
 void viopf_worker_leave(struct viopf_worker *worker);
-bool viopf_worker_aborted(struct viopf_worker *worker);
+bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
 void viopf_faults_cancel_mapping(struct viopf_mapping *mapping);
 void viopf_faults_cancel_group(struct viopf_group *vgroup);
 

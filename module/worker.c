@@ -258,15 +258,8 @@ static void viopf_worker_abort(struct viopf_worker *worker)
 	send_sig(SIGKILL, worker->task, 1);
 }
 
-/**
- * viopf_worker_aborted() - has the worker to give its group up?
- * @worker: the calling thread
- *
- * A signal may be left over from an abort that came too late to matter.
- *
- * Return: true if whatever it is doing matters no more.
- */
-bool viopf_worker_aborted(struct viopf_worker *worker)
+/* A signal may be left over from an abort that came too late to matter. */
+static bool viopf_worker_aborted(struct viopf_worker *worker)
 {
 	bool aborted;
 
@@ -277,6 +270,21 @@ bool viopf_worker_aborted(struct viopf_worker *worker)
 	spin_unlock(&worker->container->fault_lock);
 
 	return aborted;
+}
+
+/**
+ * viopf_fault_aborted() - is what it is doing to be given up?
+ * @ctx: of the calling thread
+ *
+ * Return: true if a worker's group has its answer already, or must do without; or
+ * if a task in a system call has a signal, which is left pending.
+ */
+bool viopf_fault_aborted(struct viopf_fault_ctx *ctx)
+{
+	if (!ctx->worker)
+		return signal_pending(current);
+	return viopf_worker_aborted(container_of(ctx, struct viopf_worker,
+						 ctx));
 }
 
 /**
@@ -484,6 +492,8 @@ static int viopf_worker_create(struct viopf_container *container)
 	if (!worker)
 		return -ENOMEM;
 	worker->container = container;
+	worker->ctx.container = container;
+	worker->ctx.worker = true;
 	worker->task = kthread_create(viopf_worker_main, worker, "viopf/%u",
 				      container->id);
 	if (IS_ERR(worker->task)) {
