@@ -195,6 +195,8 @@ int modules_unload(void)
 	unsigned int i, n;
 	int err = restore_mm();
 
+	/* If the case loaded it. */
+	err |= remove_one("softmdev");
 	n = devices_list(bdfs);
 	for (i = 0; i < n; i++) {
 		if (viopf_unbind(bdfs[i])) {
