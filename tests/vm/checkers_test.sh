@@ -53,5 +53,6 @@ debug use_after_free KASAN:
 debug atomic_sleep BUG: sleeping function
 debug lock_order possible circular
 debug reclaim_order possible circular|inconsistent lock state
+debug leak kmemleak: unreferenced object
 EOF
 tap_end
