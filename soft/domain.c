@@ -228,7 +228,13 @@ static size_t soft_unmap_pages(struct iommu_domain *iommu_domain,
 	return done;
 }
 
-static void soft_flush(struct soft_domain *domain, u64 iova, u64 last)
+/**
+ * soft_flush() - forget the translations of a range in every lane of a domain
+ * @domain: the domain
+ * @iova: first address
+ * @last: last address, inclusive
+ */
+void soft_flush(struct soft_domain *domain, u64 iova, u64 last)
 {
 	struct soft_attachment *at;
 	struct llist_node *retired;
@@ -331,6 +337,8 @@ struct iommu_domain *soft_domain_alloc(struct device *dev)
 	INIT_LIST_HEAD(&domain->attachments);
 	domain->iommu = ep->iommu;
 	domain->domain.ops = &soft_domain_ops;
+	if (soft_dirty_capable())
+		domain->domain.dirty_ops = &soft_dirty_ops;
 	domain->domain.pgsize_bitmap = READ_ONCE(soft_knobs.pgsizes);
 	domain->domain.geometry.aperture_end = BIT_ULL(PGT_IOVA_BITS) - 1;
 	domain->domain.geometry.force_aperture = true;

@@ -44,7 +44,8 @@ static struct iommu_domain soft_blocked_domain = {
 static bool soft_capable(struct device *dev, enum iommu_cap cap)
 {
 	return cap == IOMMU_CAP_CACHE_COHERENCY ||
-	       cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY;
+	       cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY ||
+	       (cap == IOMMU_CAP_DIRTY_TRACKING && soft_dirty_capable());
 }
 
 /* The core calls this for devices that have been claimed, and maybe for others. */
@@ -139,6 +140,26 @@ int soft_attach_dev(struct iommu_domain *iommu_domain, struct device *dev)
 	if (!domain)
 		module_put(ep->client->owner);
 	return 0;
+}
+
+/**
+ * soft_with_domain() - do something with the domain of the first device that has one
+ * @fn: what; the domain stays attached meanwhile
+ * @ctx: for @fn
+ *
+ * Return: what @fn returned; -ENODEV: all are blocked
+ */
+int soft_with_domain(int (*fn)(struct soft_domain *domain, void *ctx), void *ctx)
+{
+	struct soft_endpoint *ep;
+
+	guard(mutex)(&soft_endpoints_lock);
+	list_for_each_entry(ep, &soft_endpoints, node) {
+		guard(mutex)(&ep->report_lock);
+		if (ep->domain)
+			return fn(ep->domain, ctx);
+	}
+	return -ENODEV;
 }
 
 static const struct iommu_ops soft_iommu_ops = {

@@ -42,7 +42,7 @@
 /**
  * struct soft_iotlb_entry - a remembered translation
  * @key: generation << 36 | IOVA page number; valid if the generation is the lane's
- * @paddr: of the page, with PGT_READ and PGT_WRITE
+ * @paddr: of the page, with PGT_READ, PGT_WRITE and PGT_DIRTY
  */
 struct soft_iotlb_entry {
 	u64 key;
@@ -201,6 +201,7 @@ struct soft_iommu {
  * @domain: the iommu core's view of it
  * @iommu: only devices behind this one can be attached
  * @pgt: the page table
+ * @dirty_tracking: writes make leaves dirty
  * @lock: guards @attachments
  * @attachments: endpoints whose accesses may go through it
  * @retired: tables to be freed after the next flush
@@ -213,6 +214,7 @@ struct soft_domain {
 	struct iommu_domain domain;
 	struct soft_iommu *iommu;
 	struct pgt pgt;
+	bool dirty_tracking;
 	rwlock_t lock;
 	struct list_head attachments;
 	struct llist_head retired;
@@ -323,6 +325,11 @@ static inline void soft_count(enum soft_stat stat, u64 n)
 	this_cpu_add(soft_stats.value[stat], n);
 }
 
+/* dirty.c */
+extern const struct iommu_dirty_ops soft_dirty_ops;
+bool soft_dirty_capable(void);
+void soft_dirty_init(struct dentry *dir);
+
 /* inject.c */
 void soft_inject_init(void);
 void soft_inject_deinit(void);
@@ -331,11 +338,13 @@ bool soft_map_must_fail(void);
 /* domain.c */
 struct soft_domain *to_soft_domain(struct iommu_domain *domain);
 struct iommu_domain *soft_domain_alloc(struct device *dev);
+void soft_flush(struct soft_domain *domain, u64 iova, u64 last);
 void soft_domain_link(struct soft_domain *domain, struct soft_attachment *at);
 void soft_domain_unlink(struct soft_domain *domain, struct soft_attachment *at);
 
 /* iommu.c */
 int soft_attach_dev(struct iommu_domain *domain, struct device *dev);
+int soft_with_domain(int (*fn)(struct soft_domain *domain, void *ctx), void *ctx);
 
 /* iotlb.c */
 int soft_lane_init(struct soft_lane *lane);

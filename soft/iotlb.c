@@ -14,6 +14,10 @@
  * one page at most.
  *
  * Entries are tagged with a generation, so that dropping all of them is an increment.
+ *
+ * An entry knows whether its leaf was dirty when it was filled.  With dirty tracking, a
+ * write through one that was not walks the page table again and makes the leaf dirty
+ * before any byte is written; a write through one that was does not look again.
  */
 #include <linux/hash.h>
 #include <linux/highmem.h>
@@ -163,6 +167,23 @@ void softiommu_lane_set_epoch(struct soft_lane *lane, u32 epoch)
 }
 EXPORT_SYMBOL_GPL(softiommu_lane_set_epoch);
 
+/* An access that makes its leaf dirty, or finds it so. */
+static bool soft_dirties(const struct soft_lane *lane, unsigned int prot)
+{
+	return (prot & PGT_WRITE) && lane->domain &&
+	       READ_ONCE(lane->domain->dirty_tracking);
+}
+
+static bool soft_lookup(struct soft_lane *lane, u64 iova, unsigned int prot,
+			struct pgt_leaf *leaf)
+{
+	if (!lane->domain)
+		return false;
+	if (soft_dirties(lane, prot))
+		return pgt_lookup_write(&lane->domain->pgt, iova, leaf);
+	return pgt_lookup(&lane->domain->pgt, iova, leaf);
+}
+
 /* The page and its permissions, remembered from now on. */
 static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 		     u64 *paddr)
@@ -172,15 +193,14 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 	struct pgt_leaf leaf;
 
 	soft_count(SOFT_TRANSLATIONS, 1);
-	if (!lane->domain || !pgt_lookup(&lane->domain->pgt, iova, &leaf) ||
-	    (leaf.prot & prot) != prot)
+	if (!soft_lookup(lane, iova, prot, &leaf) || (leaf.prot & prot) != prot)
 		return -EFAULT;
 
 	entry = soft_iotlb_find(lane, iopfn);
 	if (!entry)
 		entry = soft_iotlb_victim(lane, iopfn);
 	*paddr = leaf.paddr & PAGE_MASK;
-	entry->paddr = *paddr | leaf.prot;
+	entry->paddr = *paddr | leaf.prot | leaf.dirty;
 	entry->key = soft_key(lane, iopfn);
 	lane->filled = true;
 	return 0;
@@ -189,12 +209,13 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 static int soft_translate(struct soft_lane *lane, u64 iova, unsigned int prot,
 			  u64 *paddr)
 {
+	u64 needed = prot | (soft_dirties(lane, prot) ? PGT_DIRTY : 0);
 	struct soft_iotlb_entry *entry;
 
 	if (iova >= BIT_ULL(PGT_IOVA_BITS))
 		return -EFAULT;
 	entry = soft_iotlb_find(lane, iova >> PGT_PAGE_SHIFT);
-	if (!entry || (entry->paddr & prot) != prot)
+	if (!entry || (entry->paddr & needed) != needed)
 		return soft_walk(lane, iova, prot, paddr);
 	soft_count(SOFT_IOTLB_HITS, 1);
 	*paddr = entry->paddr & PAGE_MASK;

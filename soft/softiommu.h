@@ -38,6 +38,35 @@
  *     (prq_refused).
  * I7  Unmapping allocates nothing, unless unmap_mode is "exact" and a part of a 1 GiB
  *     leaf is unmapped in pages; then it tries GFP_NOWAIT and refuses if that fails.
+ * I8  Dirty tracking, for domains allocated while the module parameter dirty_tracking
+ *     (off by default, 0644) is on: the devices have IOMMU_CAP_DIRTY_TRACKING, the
+ *     domains have dirty_ops.  Once set_dirty_tracking(true) has returned, a write that
+ *     finds no dirty translation in the IOTLB makes the leaf dirty, before it writes;
+ *     a write that finds one there makes no difference, so that what was cleared shows
+ *     later writes only after a flush (I4).  Tracking may be switched with devices
+ *     running; both ways flush everything.  A leaf of any size is dirty as a whole, and
+ *     so are the parts it is split into.  Unmapping forgets that a leaf was dirty, and
+ *     so what was written between reading that and the flush after the unmap.
+ *     read_and_clear_dirty reports and clears whole leaves, also such as are partly
+ *     outside of the range, skips what is not mapped, neither sleeps nor flushes, and
+ *     returns -EINVAL if tracking is off and a bitmap is given.
+ *
+ * Reading dirty leaves without an iova_bitmap, which kernels without CONFIG_IOMMUFD
+ * have only as a stub: give a NULL bitmap and a gather, and ask for one leaf at a time;
+ * the leaf was dirty if gather.start <= gather.end after the call.  One flush of all
+ * that was dirty, by iommu_iotlb_sync(), has to follow before a page is read for whoever
+ * asked:
+ *
+ *	iommu_iotlb_gather_init(&all);
+ *	for (each mapped leaf) {
+ *		iommu_dirty_bitmap_init(&dirty, NULL, &one);
+ *		ret = ops->read_and_clear_dirty(domain, iova, bytes, 0, &dirty);
+ *		if (!ret && one.start <= one.end) {
+ *			iommu_iotlb_gather_add_range(&all, iova, bytes);
+ *			... the leaf is dirty ...
+ *		}
+ *	}
+ *	iommu_iotlb_sync(domain, &all);
  *
  * In debugfs, softiommu/ has these knobs, which can be written at any time:
  *
@@ -59,6 +88,13 @@
  *   prq_limit		room in each page request queue, in requests (default and at
  *			most 1024)
  *   reset_knobs	writing gives all of them their default
+ *   dirty		dirty tracking by hand, in the domain of the first device that has
+ *			one, by way of dirty_ops: writing "on" or "off" switches it, "get
+ *			IOVA PAGES" reads and clears, "peek IOVA PAGES" reads, both leaf
+ *			by leaf in the way described above (IOVA in hex, 1 to 65536
+ *			pages), with a flush after "get"; reading gives "PAGES FIRST LAST"
+ *			of the last get or peek: how many pages were dirty, and the first
+ *			and the last of them (IOVA in hex, 0 if there was none)
  *
  * and counters: stats (a line "name value" for each of enum soft_stat in
  * iommu_priv.h) and reset_stats (writing starts all of them but the gauges at 0).
