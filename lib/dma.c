@@ -66,6 +66,13 @@ static void take_ranges(struct viopf_info *info,
 	info->nr_ranges = i;
 }
 
+static void take_migration(struct viopf_info *info,
+			   const struct vfio_iommu_type1_info_cap_migration *cap)
+{
+	info->dirty_page_sizes = cap->pgsize_bitmap;
+	info->dirty_max_bytes = cap->max_dirty_bitmap_size;
+}
+
 static void take_cap(struct viopf_info *info, const struct vfio_info_cap_header *cap)
 {
 	switch (cap->id) {
@@ -74,6 +81,9 @@ static void take_cap(struct viopf_info *info, const struct vfio_info_cap_header 
 		break;
 	case VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL:
 		info->dma_avail = ((const struct vfio_iommu_type1_info_dma_avail *)cap)->avail;
+		break;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION:
+		take_migration(info, (const void *)cap);
 		break;
 	case VFIO_IOMMU_TYPE1_INFO_CAP_IOPF:
 		memcpy(&info->iopf, cap, sizeof(info->iopf));

@@ -205,16 +205,24 @@ static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 static long viopf_unmap_dma(struct viopf_container *container,
 			    void __user *arg)
 {
+	const u32 dirty = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	const u32 known = dirty | VFIO_DMA_UNMAP_FLAG_ALL;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
 	int ret;
 
 	if (copy_from_user(&unmap, arg, minsz))
 		return -EFAULT;
-	if (unmap.argsz < minsz || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		return -EINVAL;
+	/* Nothing else along with it. */
+	if (unmap.flags & dirty && unmap.flags & ~dirty)
 		return -EINVAL;
 
-	ret = viopf_mapping_unmap(container, &unmap);
+	if (unmap.flags & dirty)
+		ret = viopf_dirty_unmap(container, &unmap, arg);
+	else
+		ret = viopf_mapping_unmap(container, &unmap);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
@@ -257,6 +265,8 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 		return viopf_map_dma(container, uarg);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return viopf_unmap_dma(container, uarg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return viopf_dirty_pages(container, uarg);
 	case VFIO_IOPF_ENABLE:
 		return viopf_enable(container, true, uarg);
 	case VFIO_IOPF_DISABLE:

@@ -73,9 +73,11 @@ static int viopf_info_collect(struct viopf_container *container,
 	mutex_lock(&container->lock);
 	info->flags = VFIO_IOMMU_INFO_PGSIZES;
 	info->iova_pgsizes = viopf_container_pgsizes(container);
-	ret = viopf_info_add_iova(container, caps);
+	ret = viopf_dirty_info(container, caps);
 	if (!ret)
 		ret = viopf_info_add_avail(container, caps);
+	if (!ret)
+		ret = viopf_info_add_iova(container, caps);
 	if (!ret)
 		ret = viopf_info_add_iopf(container, caps);
 	mutex_unlock(&container->lock);

@@ -22,6 +22,7 @@
  * page, makes the domains agree, and where one refuses to let go, fails closed
  * (keep.c).
  */
+#include <linux/bitmap.h>
 #include <linux/iommu.h>
 
 #include "viopf.h"
@@ -60,6 +61,8 @@ static void viopf_leaf_record(struct viopf_segment *segment,
 
 	viopf_count(container, pages_mapped, pages);
 	viopf_count(container, resident_pages, pages);
+	if (writable)
+		viopf_dirty_mark(segment, first, end);
 
 	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
 	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
@@ -228,6 +231,65 @@ unsigned long viopf_leaf_drop(struct viopf_segment *segment,
 		gone = viopf_residency_clear(r, first, end);
 	else
 		gone = viopf_leaf_reconcile(segment, first, end);
+	viopf_count(segment->mapping->container, resident_pages, -(s64)gone);
+	return gone;
+}
+
+/* Unmap and flush what is mapped writable. False on a mismatch. */
+static bool viopf_leaf_unmap_writable(struct viopf_segment *segment,
+				      struct iommu_domain *domain)
+{
+	struct viopf_residency *r = &segment->residency;
+	struct iommu_iotlb_gather gather;
+	unsigned long first, end;
+	bool exact = true;
+
+	iommu_iotlb_gather_init(&gather);
+	for_each_set_bitrange(first, end, r->writable, r->nr_pages) {
+		unsigned long iova = viopf_segment_iova(segment, first);
+		size_t bytes = viopf_pages_bytes(first, end);
+
+		if (iommu_unmap_fast(domain, iova, bytes, &gather) != bytes)
+			exact = false;
+	}
+	iommu_iotlb_sync(domain, &gather);
+	viopf_count(segment->mapping->container, flushes, 1);
+
+	return exact;
+}
+
+/**
+ * viopf_leaf_drop_writable() - take away all pages that devices may write
+ * @segment: locked
+ *
+ * By one flush a domain. What is mapped for reading stays, as a leaf is writable as
+ * a whole or not at all; so does what is pinned.
+ *
+ * Return: how many pages devices lost.
+ */
+unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long first, end, gone = 0;
+	bool exact = true;
+	unsigned int i;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (segment->kept || segment->pinned ||
+	    bitmap_empty(r->writable, r->nr_pages))
+		return 0;
+
+	for (i = 0; i < segment->set->nr; i++)
+		exact &= viopf_leaf_unmap_writable(segment,
+						   segment->set->domains[i]);
+
+	for_each_set_bitrange(first, end, r->writable, r->nr_pages) {
+		if (likely(exact))
+			gone += viopf_residency_clear(r, first, end);
+		else
+			gone += viopf_leaf_reconcile(segment, first, end);
+	}
 	viopf_count(segment->mapping->container, resident_pages, -(s64)gone);
 	return gone;
 }

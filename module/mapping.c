@@ -142,8 +142,13 @@ viopf_mapping_alloc(struct viopf_container *container,
 	return mapping;
 }
 
-/* The granularity of all addresses: the smallest page of all IOMMUs. */
-static unsigned long viopf_container_granule(struct viopf_container *container)
+/**
+ * viopf_container_granule() - the granularity of all addresses
+ * @container: locked
+ *
+ * Return: the smallest page of all IOMMUs, in bytes.
+ */
+unsigned long viopf_container_granule(struct viopf_container *container)
 {
 	return 1UL << __ffs(viopf_container_pgsizes(container));
 }
@@ -169,13 +174,19 @@ static int viopf_map_check(struct viopf_container *container,
 	return viopf_container_failed(container) ? -ENODEV : 0;
 }
 
-/*
- * Take a mapping away. In this order: no fault begins in it, those at work are
- * answered, no device reaches it, nobody finds it. It stays in the tree until
- * nothing of it is kept (keep.c), since that is found through the tree.
+/**
+ * viopf_mapping_remove() - take a mapping away
+ * @container: locked
+ * @mapping: in it
+ *
+ * In this order: no fault begins in it, those at work are answered, no device
+ * reaches it, nobody finds it. It stays in the tree until nothing of it is kept
+ * (keep.c), since that is found through the tree.
+ *
+ * Return: its size in bytes.
  */
-static u64 viopf_mapping_remove(struct viopf_container *container,
-				struct viopf_mapping *mapping)
+u64 viopf_mapping_remove(struct viopf_container *container,
+			 struct viopf_mapping *mapping)
 {
 	u64 bytes = mapping->node.last - mapping->node.start + 1;
 	struct viopf_segment *segment;
@@ -220,6 +231,8 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
 	write_unlock(&container->map_lock);
 
 	ret = container->enabled ? 0 : viopf_pin_mapping(mapping);
+	if (!ret)
+		ret = viopf_dirty_check_mapping(container, map->size);
 	if (ret)
 		viopf_mapping_remove(container, mapping);
 	return ret == -EIO ? -ENODEV : ret;
@@ -261,20 +274,23 @@ static u64 viopf_mapping_remove_range(struct viopf_container *container,
 	return bytes;
 }
 
-static int viopf_unmap_check(struct viopf_container *container,
-			     const struct vfio_iommu_type1_dma_unmap *unmap)
+/**
+ * viopf_mapping_check_range() - may mappings be taken from a range, or be reported?
+ * @container: locked
+ * @first: its first byte, as IOVA
+ * @bytes: its size
+ *
+ * Return: 0; -EINVAL: not aligned, empty, wraps around, or cuts through a mapping.
+ */
+int viopf_mapping_check_range(struct viopf_container *container, u64 first,
+			      u64 bytes)
 {
 	unsigned long granule = viopf_container_granule(container);
-	u64 first = unmap->iova, last = first + unmap->size - 1;
+	u64 last = first + bytes - 1;
 	struct viopf_mapping *mapping;
 
-	if (first & (granule - 1))
+	if (!bytes || ((first | bytes) & (granule - 1)) || last < first)
 		return -EINVAL;
-	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL)
-		return first || unmap->size ? -EINVAL : 0;
-	if (!unmap->size || (unmap->size & (granule - 1)) || last < first)
-		return -EINVAL;
-
 	mapping = viopf_mapping_first(container, first, first);
 	if (mapping && mapping->node.start != first)
 		return -EINVAL;
@@ -282,6 +298,14 @@ static int viopf_unmap_check(struct viopf_container *container,
 	if (mapping && mapping->node.last != last)
 		return -EINVAL;
 	return 0;
+}
+
+static int viopf_unmap_check(struct viopf_container *container,
+			     const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL)
+		return unmap->iova || unmap->size ? -EINVAL : 0;
+	return viopf_mapping_check_range(container, unmap->iova, unmap->size);
 }
 
 /**

@@ -176,6 +176,8 @@ static int viopf_segment_publish(struct viopf_segment *segment)
 
 	mutex_lock(&mapping->segments_lock);
 	if (!mapping->dead)
+		ret = viopf_dirty_segment_init(segment);
+	if (!ret)
 		ret = mtree_insert_range(&mapping->segments, segment->iova,
 					 segment->iova + bytes - 1, segment,
 					 GFP_KERNEL_ACCOUNT);
@@ -304,6 +306,7 @@ void viopf_segment_kill(struct viopf_segment *segment)
  */
 void viopf_segment_destroy(struct viopf_segment *segment)
 {
+	viopf_dirty_segment_deinit(segment);
 	viopf_residency_deinit(&segment->residency);
 	mutex_destroy(&segment->lock);
 	kfree(segment);

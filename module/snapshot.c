@@ -20,6 +20,9 @@
  *    entry be writable only while the page is dirty, and tells us when it cleans
  *    it (page_vma_mkclean_one() in mm/rmap.c). Such a page needs no mark either,
  *    and must not get one from here, where a file system could not sleep.
+ *
+ * While dirty pages are tracked (dirty.c), nothing but what is asked for is mapped
+ * writable, by a leaf of its own.
  */
 #include <linux/hmm.h>
 #include <linux/memremap.h>
@@ -51,8 +54,10 @@ static bool viopf_pfn_writable(const struct viopf_segment *segment,
 	if (!(segment->mapping->prot & IOMMU_WRITE) ||
 	    !(hmm_pfn & HMM_PFN_WRITE))
 		return false;
-	return asked ||
-	       viopf_folio_write_is_free(page_folio(hmm_pfn_to_page(hmm_pfn)));
+	/* While dirty pages are tracked, what is writable is dirty. */
+	if (asked || unlikely(segment->dirty))
+		return asked;
+	return viopf_folio_write_is_free(page_folio(hmm_pfn_to_page(hmm_pfn)));
 }
 
 /*
@@ -87,6 +92,19 @@ struct viopf_piece {
 };
 
 /*
+ * While dirty pages are tracked, a page that may be written has a leaf of its own,
+ * and gives it up only to be written no more.
+ */
+static bool viopf_piece_splits(const struct viopf_segment *segment,
+			       const struct viopf_piece *piece)
+{
+	return unlikely(segment->dirty) &&
+	       (piece->writable ||
+		find_next_bit(segment->residency.writable, piece->end,
+			      piece->first) < piece->end);
+}
+
+/*
  * Can the whole block of 2^@shift pages around @page be mapped as one leaf? The
  * CPU maps it by one entry, so all of it is there with one permission.
  */
@@ -108,7 +126,7 @@ static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
 	piece->first = page - in_block;
 	piece->end = piece->first + pages;
 	piece->pfn = pfn - in_block;
-	return true;
+	return !viopf_piece_splits(segment, piece);
 }
 
 /* The run of pages from @page on that lie together, are free and alike. */
@@ -261,7 +279,10 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	if (!viopf_segment_ready(segment) &&
 	    viopf_residency_test(r, span->page, span->write))
 		there = !viopf_leaf_heal(segment, span->page);
-	if (!there) {
+	if (!there && span->write && unlikely(segment->dirty)) {
+		span->first = span->page;
+		span->end = span->page + 1;
+	} else if (!there) {
 		viopf_span_inherit(segment, span->page);
 		viopf_window_pick(&segment->window, span->page, 1, r->nr_pages,
 				  viopf_window_max_pages(), &span->first,

@@ -63,6 +63,9 @@
 #define VIOPF_SEGMENT_SHIFT	26
 #define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
 
+/* Bits that a bitmap of dirty pages may have: type1's limit. */
+#define VIOPF_DIRTY_MAX_PAGES	((u64)INT_MAX)
+
 /* More page requests than this waiting in one container: its device floods. */
 #define VIOPF_FAULTS_MAX	4096U
 
@@ -124,6 +127,8 @@ struct viopf_domain_set {
  * @valid_iova: where mappings may be; by @lock
  * @mappings_left: how many more may be made; by @lock
  * @enabled: demand paging is on; by @lock
+ * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
+ *	under any mapping's segments_lock
  * @failed: an IOMMU refused to unmap; set once, anywhere
  * @quarantine_work: cuts the devices off after that
  * @map_lock: guards @mappings for readers without @lock
@@ -151,6 +156,7 @@ struct viopf_container {
 	struct viopf_iova	valid_iova;
 	unsigned int		mappings_left;
 	bool			enabled;
+	bool			dirty_tracking;
 	bool			failed;
 	struct work_struct	quarantine_work;
 
@@ -251,6 +257,8 @@ struct viopf_mapping {
  * @set: the domains that @residency holds for; NULL before the first
  * @residency: the record: what is mapped in each domain of @set
  * @window: how far faults look around
+ * @dirty: a bit a page that a device may have written: all that are mapped
+ *	writable, and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
  * @kept: each page in @residency has a reference, as a domain refused to let go
  * @pinned: every page is mapped, and pinned; changed under container->lock too
@@ -266,6 +274,7 @@ struct viopf_segment {
 	struct viopf_domain_set		*set;
 	struct viopf_residency		residency;
 	struct viopf_window		window;
+	unsigned long			*dirty;
 	bool				dead;
 	bool				kept;
 	bool				pinned;
@@ -338,6 +347,11 @@ int viopf_mapping_create(struct viopf_container *container,
 			 const struct vfio_iommu_type1_dma_map *map);
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap);
+unsigned long viopf_container_granule(struct viopf_container *container);
+int viopf_mapping_check_range(struct viopf_container *container, u64 first,
+			      u64 bytes);
+u64 viopf_mapping_remove(struct viopf_container *container,
+			 struct viopf_mapping *mapping);
 u64 viopf_mapping_unmap_all(struct viopf_container *container);
 struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
 					  unsigned long first,
@@ -362,6 +376,7 @@ int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		   unsigned long end, phys_addr_t phys, bool writable);
 unsigned long viopf_leaf_drop(struct viopf_segment *segment,
 			      unsigned long first, unsigned long end);
+unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment);
 void viopf_leaf_leave(struct viopf_segment *segment,
 		      struct iommu_domain *domain);
 int viopf_leaf_replay(struct viopf_segment *segment,
@@ -422,6 +437,29 @@ bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
 void viopf_faults_cancel_mapping(struct viopf_mapping *mapping);
 void viopf_faults_cancel_group(struct viopf_group *vgroup);
 
+/* dirty.c */
+int viopf_dirty_segment_init(struct viopf_segment *segment);
+void viopf_dirty_segment_deinit(struct viopf_segment *segment);
+void viopf_dirty_mark_slow(struct viopf_segment *segment, unsigned long first,
+			   unsigned long end);
+int viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
+			   size_t bytes);
+int viopf_dirty_check_mapping(struct viopf_container *container, u64 bytes);
+int viopf_dirty_start(struct viopf_container *container);
+void viopf_dirty_stop(struct viopf_container *container);
+void viopf_dirty_take(struct viopf_segment *segment, unsigned long first,
+		      unsigned long *bits);
+void viopf_dirty_put_back(struct viopf_segment *segment, unsigned long first,
+			  const unsigned long *bits);
+
+/* dirty_get.c */
+int viopf_dirty_info(struct viopf_container *container,
+		     struct vfio_info_cap *caps);
+int viopf_dirty_pages(struct viopf_container *container, void __user *arg);
+int viopf_dirty_unmap(struct viopf_container *container,
+		      struct vfio_iommu_type1_dma_unmap *unmap,
+		      void __user *arg);
+
 /* info.c */
 int viopf_get_info(struct viopf_container *container, void __user *arg);
 int viopf_get_stats(struct viopf_container *container, void __user *arg);
@@ -453,6 +491,14 @@ static inline unsigned long viopf_segment_uaddr(const struct viopf_segment *seg,
 						unsigned long page)
 {
 	return seg->uaddr + (page << PAGE_SHIFT);
+}
+
+/* Pages [first, end) of a locked segment may be written from here on. */
+static inline void viopf_dirty_mark(struct viopf_segment *seg,
+				    unsigned long first, unsigned long end)
+{
+	if (unlikely(seg->dirty))
+		viopf_dirty_mark_slow(seg, first, end);
 }
 
 static inline bool viopf_container_failed(const struct viopf_container *c)

@@ -54,6 +54,9 @@ struct viopf_range {
  * struct viopf_info - what a container's IOMMU can do
  * @page_sizes: bitmap of IOVA page sizes, in bytes
  * @dma_avail: mappings that may still be made
+ * @dirty_page_sizes: bitmap of page sizes that dirty pages can be told apart by, in
+ *	bytes; 0: they can't be tracked
+ * @dirty_max_bytes: the largest bitmap of dirty pages
  * @nr_ranges: entries used in @ranges
  * @ranges: the IOVA ranges that may be mapped
  * @has_iopf: 1 if @iopf is valid: the kernel offers demand paging here
@@ -61,6 +64,8 @@ struct viopf_range {
  */
 struct viopf_info {
 	uint64_t page_sizes;
+	uint64_t dirty_page_sizes;
+	uint64_t dirty_max_bytes;
 	uint32_t dma_avail;
 	uint32_t nr_ranges;
 	struct viopf_range ranges[VIOPF_MAX_RANGES];
@@ -252,6 +257,61 @@ int viopf_disable(struct viopf_container *c);
  * Return: 0, or -errno: ENOTTY as above.
  */
 int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats);
+
+/**
+ * viopf_dirty_start - track which pages devices write, from now on
+ * @c: the container
+ *
+ * Faultable memory that devices may write to is taken away from them, so that they
+ * have to ask; each page that one asks to write is dirty from then on, and no
+ * other. Pinned memory is dirty as a whole, unless the IOMMU knows better.
+ * Does nothing if it is on.
+ *
+ * Return: 0, or -errno: EINVAL (a mapping of more than 8 TiB), ENOMEM.
+ */
+int viopf_dirty_start(struct viopf_container *c);
+
+/**
+ * viopf_dirty_stop - track no longer; what was dirty is forgotten
+ * @c: the container
+ *
+ * Return: 0, or -errno: ENOTTY.
+ */
+int viopf_dirty_stop(struct viopf_container *c);
+
+/* 64-bit words of a bitmap of dirty pages for so many bytes. */
+#define VIOPF_DIRTY_WORDS(bytes)	(((uint64_t)(bytes) / 4096 + 63) / 64)
+
+/**
+ * viopf_dirty_get - which pages have devices written since the last time?
+ * @c: a container that tracks them
+ * @iova: first byte of the range
+ * @size: in bytes; no mapping may lie in it in part
+ * @bitmap: VIOPF_DIRTY_WORDS(@size) words, filled in: page n of the range is bit
+ *	n % 64 of word n / 64
+ *
+ * What was written before the call is in memory, to be read. What is written after
+ * it is reported by the next call.
+ *
+ * Return: 0, or -errno: EINVAL (alignment, the range, tracking is off), ENOMEM.
+ */
+int viopf_dirty_get(struct viopf_container *c, uint64_t iova, uint64_t size,
+		    uint64_t *bitmap);
+
+/**
+ * viopf_dirty_unmap - viopf_unmap(), and the last answer of viopf_dirty_get()
+ * @c: a container that tracks them
+ * @iova: first byte of the range
+ * @size: in bytes
+ * @bitmap: as for viopf_dirty_get()
+ * @unmapped: where to put how much was unmapped, in bytes, or NULL
+ *
+ * No write is lost between the two. On EFAULT and ENOMEM nothing is unmapped.
+ *
+ * Return: 0, or -errno: as of both.
+ */
+int viopf_dirty_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
+		      uint64_t *bitmap, uint64_t *unmapped);
 
 /**
  * viopf_device_open - open a device whose group is in the container
