@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_IOMMU_DIRTY_PAGES and UNMAP_DMA's dirty bitmap as calls: what they refuse, how
+ * they lay a bitmap out, and what becomes of bits that can't be delivered. Where
+ * the kernel's own type1 answers the same, it is asked too.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "area.h"
+
+#define NR_PAGES	256u
+#define SIZE		(NR_PAGES * PAGE)
+
+/* The calls as the kernel has them. */
+struct raw_get {
+	struct vfio_iommu_type1_dirty_bitmap dirty;
+	struct vfio_iommu_type1_dirty_bitmap_get get;
+};
+
+struct raw_unmap {
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
+};
+
+static void raw_get_init(struct raw_get *arg, uint64_t size, void *bits, uint64_t bytes)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->dirty.argsz = sizeof(*arg);
+	arg->dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
+	arg->get.iova = IOVA_BASE;
+	arg->get.size = size;
+	arg->get.bitmap = (struct vfio_bitmap) { .pgsize = PAGE, .size = bytes, .data = bits };
+}
+
+static int dirty_errno(struct rig *rig, uint32_t argsz, uint32_t flags)
+{
+	struct vfio_iommu_type1_dirty_bitmap dirty = { .argsz = argsz, .flags = flags };
+
+	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_DIRTY_PAGES, &dirty) ? errno : 0;
+}
+
+static int get_errno(struct rig *rig, struct raw_get *arg)
+{
+	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_DIRTY_PAGES, arg) ? errno : 0;
+}
+
+static int unmap_errno(struct rig *rig, struct raw_unmap *arg)
+{
+	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_UNMAP_DMA, arg) ? errno : 0;
+}
+
+/* One member of a good call is changed; what it is then refused with. */
+static void bad_get(struct rig *rig, const struct raw_get *good, void *member, size_t size,
+		    uint64_t value, int want)
+{
+	struct raw_get arg = *good;
+	size_t offset = (size_t)((const char *)member - (const char *)good);
+	int got;
+
+	memcpy((char *)&arg + offset, &value, size);
+	got = get_errno(rig, &arg);
+	assert_msg(got == want, "member at %zu = %#llx: errno %d, not %d", offset,
+		   (unsigned long long)value, got, want);
+}
+
+#define BAD_GET(member, value, want) \
+	bad_get(rig, &good, &good.member, sizeof(good.member), (uint64_t)(value), (want))
+
+static void bad_gets(struct rig *rig, uint64_t *bits)
+{
+	struct raw_get good;
+
+	raw_get_init(&good, SIZE, bits, SIZE / PAGE / 8);
+	assert_int_equal(get_errno(rig, &good), 0);
+	BAD_GET(dirty.argsz, sizeof(good) - 1, EINVAL);
+	BAD_GET(dirty.argsz, sizeof(good.dirty), EINVAL);
+	BAD_GET(get.iova, IOVA_BASE + 8, EINVAL);
+	BAD_GET(get.iova, IOVA_BASE + PAGE, EINVAL);
+	BAD_GET(get.iova, IOVA_BASE - PAGE, EINVAL);
+	BAD_GET(get.iova, -(uint64_t)SIZE, EINVAL);
+	BAD_GET(get.size, 0, EINVAL);
+	BAD_GET(get.size, SIZE - PAGE, EINVAL);
+	BAD_GET(get.size, SIZE - 8, EINVAL);
+	BAD_GET(get.size, SIZE + PAGE, EINVAL);
+	BAD_GET(get.bitmap.pgsize, 0, EINVAL);
+	BAD_GET(get.bitmap.pgsize, 512, EINVAL);
+	BAD_GET(get.bitmap.pgsize, HUGE, EINVAL);
+	BAD_GET(get.bitmap.pgsize, 3 * PAGE, EINVAL);
+	BAD_GET(get.bitmap.size, 0, EINVAL);
+	BAD_GET(get.bitmap.size, SIZE / PAGE / 8 - 1, EINVAL);
+	BAD_GET(get.bitmap.size, (256ull << 20) + 1, EINVAL);
+	BAD_GET(get.bitmap.size, SIZE / PAGE / 8 + 5, 0);
+	BAD_GET(get.bitmap.data, -(uint64_t)PAGE, EINVAL);
+	BAD_GET(get.bitmap.data, 8, EFAULT);
+}
+
+static void bad_unmaps(struct rig *rig, uint64_t *bits)
+{
+	const struct raw_unmap good = {
+		.unmap.argsz = sizeof(good),
+		.unmap.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.unmap.iova = IOVA_BASE,
+		.unmap.size = SIZE,
+		.bitmap = { .pgsize = PAGE, .size = SIZE / PAGE / 8, .data = (__u64 *)bits },
+	};
+	struct raw_unmap arg;
+
+#define BAD_UNMAP(member, value, want) \
+	do { \
+		arg = good; \
+		arg.member = (typeof(arg.member))(value); \
+		assert_int_equal(unmap_errno(rig, &arg), (want)); \
+	} while (0)
+
+	BAD_UNMAP(unmap.argsz, sizeof(good.unmap), EINVAL);
+	BAD_UNMAP(unmap.flags, good.unmap.flags | VFIO_DMA_UNMAP_FLAG_ALL, EINVAL);
+	BAD_UNMAP(unmap.flags, good.unmap.flags | VFIO_DMA_UNMAP_FLAG_VADDR, EINVAL);
+	BAD_UNMAP(unmap.iova, IOVA_BASE + PAGE, EINVAL);
+	BAD_UNMAP(unmap.iova, IOVA_BASE + 1, EINVAL);
+	BAD_UNMAP(unmap.size, 0, EINVAL);
+	BAD_UNMAP(unmap.size, SIZE - PAGE, EINVAL);
+	BAD_UNMAP(bitmap.pgsize, 0, EINVAL);
+	BAD_UNMAP(bitmap.pgsize, HUGE, EINVAL);
+	BAD_UNMAP(bitmap.size, 8, EINVAL);
+	BAD_UNMAP(bitmap.data, -(uint64_t)PAGE, EINVAL);
+	BAD_UNMAP(bitmap.data, 8, EFAULT);
+}
+
+/* Whoever asks wrongly gets type1's errno; from type1, too. */
+static void bad_arguments(void)
+{
+	const uint32_t size = sizeof(struct vfio_iommu_type1_dirty_bitmap);
+	unsigned long extension = *(const unsigned long *)case_arg();
+	uint64_t bits[8];
+	struct viopf_info info;
+	struct rig rig;
+
+	rig_open_as(&rig, 0, 1, extension);
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	assert_ok(viopf_get_info(rig.c, &info));
+	assert_int_equal(info.dirty_page_sizes, PAGE);
+	assert_int_equal(info.dirty_max_bytes, 256ull << 20);
+
+	assert_int_equal(dirty_errno(&rig, size - 1, 1), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 0), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 1 | 2), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 1 << 3), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 1 << 31 | 1), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 4), EINVAL);
+	assert_int_equal(dirty_errno(&rig, size, 2), 0);
+	assert_int_equal(dirty_errno(&rig, size, 1), 0);
+	bad_gets(&rig, bits);
+	bad_unmaps(&rig, bits);
+	assert_int_equal(dirty_errno(&rig, size, 2), 0);
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	rig_close(&rig);
+}
+
+/* A bitmap that can't be written costs nothing: its bits come the next time. */
+static void nothing_lost_on_failure(void)
+{
+	struct raw_unmap unmap;
+	struct raw_get get;
+	struct area a;
+	struct rig rig;
+	void *bad;
+
+	rig_open(&rig, 1);
+	area_open(&a, &rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE + SIZE, SIZE);
+	bad = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ok(viopf_dirty_start(rig.c));
+	area_write(&a, 3, 5);
+	area_write(&a, 255, 1);
+	raw_get_init(&get, SIZE, bad, sizeof(a.bits));
+	assert_int_equal(get_errno(&rig, &get), EFAULT);
+	assert_int_equal(get_errno(&rig, &get), EFAULT);
+	unmap = (struct raw_unmap) {
+		.unmap.argsz = sizeof(unmap),
+		.unmap.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.unmap.iova = IOVA_BASE,
+		.unmap.size = 2 * SIZE,
+		.bitmap = get.get.bitmap,
+	};
+	assert_int_equal(unmap_errno(&rig, &unmap), EFAULT);
+	area_write(&a, 90, 1);
+	area_check(&a);
+	rig_close(&rig);
+}
+
+#define NR_LAYOUT	5u
+
+/*
+ * Several mappings with holes in between: words are written where a mapping is, what
+ * is below its first bit stays, and what is above its last is 0. As type1 has it.
+ */
+static void bitmap_layout(void)
+{
+	static const struct { unsigned int first, pages; } maps[NR_LAYOUT] = {
+		{ 0, 3 }, { 3, 10 }, { 70, 60 }, { 130, 2 }, { 400, 112 },
+	};
+	uint64_t bits[9], want[9];
+	unsigned int i, page;
+	struct raw_get get;
+	struct rig rig;
+
+	rig_open_as(&rig, 0, 1, *(const unsigned long *)case_arg());
+	for (i = 0; i < NR_LAYOUT; i++)
+		rig_map(&rig, mem_anon(maps[i].pages * PAGE), IOVA_BASE + maps[i].first * PAGE,
+			maps[i].pages * PAGE);
+	assert_ok(viopf_dirty_start(rig.c));
+	memset(bits, 0x5a, sizeof(bits));
+	memset(want, 0x5a, sizeof(want));
+	for (i = 0; i < NR_LAYOUT; i++) {
+		unsigned int end = maps[i].first + maps[i].pages;
+
+		dev_write(&rig, IOVA_BASE + maps[i].first * PAGE, maps[i].pages * PAGE,
+			  SOFTDMA_OK);
+		for (page = maps[i].first; page < end; page++)
+			want[page / 64] |= 1ull << (page % 64);
+		for (; page % 64; page++)
+			want[page / 64] &= ~(1ull << (page % 64));
+	}
+	raw_get_init(&get, 512 * PAGE, bits, sizeof(bits));
+	assert_int_equal(get_errno(&rig, &get), 0);
+	for (i = 0; i < ARRAY_SIZE(bits); i++)
+		assert_msg(bits[i] == want[i], "word %u: %#llx, not %#llx", i,
+			   (unsigned long long)bits[i], (unsigned long long)want[i]);
+	rig_close(&rig);
+}
+
+static const unsigned long iopf = VFIO_IOPF_IOMMU, type1 = VFIO_TYPE1v2_IOMMU;
+
+static const struct suite_case cases[] = {
+	CASE("R13 bad input, by the product", bad_arguments, .arg = &iopf),
+	CASE("R13 bad input, by type1 itself", bad_arguments, .arg = &type1),
+	CASE("R13 nothing is lost on failure", nothing_lost_on_failure),
+	CASE("R13 layout of the bitmap, by the product", bitmap_layout, .arg = &iopf),
+	CASE("R13 layout of the bitmap, by type1 itself", bitmap_layout, .arg = &type1),
+};
+
+int main(int argc, char **argv)
+{
+	return SUITE(cases, argc, argv);
+}
