@@ -108,6 +108,7 @@ static void viopf_release(void *iommu_data)
 	mutex_lock(&container->lock);
 	viopf_mapping_unmap_all(container);
 	mutex_unlock(&container->lock);
+	viopf_userfault_detach(container);
 	viopf_workers_stop(container);
 	cancel_work_sync(&container->quarantine_work);
 
@@ -191,7 +192,8 @@ static long viopf_check_extension(struct viopf_container *container,
 
 static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 {
-	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
+			  VFIO_DMA_MAP_FLAG_IOPF_USER;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 
@@ -273,6 +275,8 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 		return viopf_enable(container, false, uarg);
 	case VFIO_IOPF_STATS:
 		return viopf_get_stats(container, uarg);
+	case VFIO_IOPF_FAULT_FD:
+		return viopf_userfault_open(container, uarg);
 	default:
 		return -ENOTTY;
 	}

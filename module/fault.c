@@ -192,6 +192,9 @@ static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 		viopf_count(ctx->container, faults_spurious, 1);
 		return 0;
 	}
+	/* User space was asked about this page, not about its neighbours. */
+	if (segment->mapping->mode == VIOPF_MODE_USER)
+		viopf_span_shrink(&span);
 	return viopf_fault_span(ctx, segment, &span);
 }
 
@@ -228,6 +231,23 @@ static int viopf_fault_charged(struct viopf_fault_ctx *ctx,
 	return ret;
 }
 
+/* The mapping lets the device do it; perhaps user space has to be asked, too. */
+static int viopf_fault_permitted(struct viopf_worker *worker,
+				 struct viopf_mapping *mapping,
+				 unsigned long iova, bool write)
+{
+	int ret;
+
+	ret = viopf_userfault_ask(worker, mapping);
+	if (ret)
+		return ret;
+	if (!viopf_worker_enter(worker, mapping))
+		return -ESRCH;
+	ret = viopf_fault_charged(&worker->ctx, mapping, iova, write);
+	viopf_worker_leave(worker);
+	return ret;
+}
+
 /**
  * viopf_fault_resolve() - map what one page request asks for
  * @worker: the thread that we are
@@ -236,7 +256,8 @@ static int viopf_fault_charged(struct viopf_fault_ctx *ctx,
  * A request that asks for no permission gets reading, as does one that wants to
  * execute: a mapping does not tell the two apart.
  *
- * Return: 0: it is mapped; -EIO: the container failed; else a reason why it can
+ * Return: 0: it is mapped; -EINPROGRESS: its group waits, and is not ours to look at
+ * any more; -EIO: the container failed, or too many wait; else a reason why it can
  * never be.
  */
 int viopf_fault_resolve(struct viopf_worker *worker,
@@ -250,21 +271,14 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 	struct viopf_mapping *mapping;
 	int ret = -EPERM;
 
-	viopf_count(container, requests, 1);
 	if (viopf_container_failed(container))
 		return -EIO;
 	mapping = viopf_mapping_find_get(container, iova);
 	if (!mapping)
 		return -ENOENT;
 
-	if ((mapping->prot & need) == need) {
-		ret = -ESRCH;
-		if (viopf_worker_enter(worker, mapping)) {
-			ret = viopf_fault_charged(&worker->ctx, mapping,
-						  iova, write);
-			viopf_worker_leave(worker);
-		}
-	}
+	if ((mapping->prot & need) == need)
+		ret = viopf_fault_permitted(worker, mapping, iova, write);
 	viopf_mapping_put(mapping);
 	return ret;
 }

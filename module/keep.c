@@ -149,6 +149,7 @@ void viopf_keep_quarantine(struct viopf_container *container)
 	list_for_each_entry(domain, &container->domains, node)
 		list_for_each_entry(vgroup, &domain->groups, node)
 			viopf_keep_cut_off(vgroup);
+	viopf_waiting_fail(container);
 
 	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
 	     mapping = viopf_mapping_next(mapping)) {

@@ -31,6 +31,11 @@ module_param(max_workers, uint, 0644);
 MODULE_PARM_DESC(max_workers,
 		 "Fault threads that a container may come to have, at least 1 (64)");
 
+static unsigned int max_faults = 4096;
+module_param(max_faults, uint, 0644);
+MODULE_PARM_DESC(max_faults,
+		 "Page request groups that may be queued in a container, and as many that may wait for user space, at least 1; more are answered FAILURE (4096)");
+
 static unsigned int window_max_pages = VIOPF_WINDOW_MAX_PAGES;
 module_param(window_max_pages, uint, 0644);
 MODULE_PARM_DESC(window_max_pages,
@@ -44,6 +49,16 @@ MODULE_PARM_DESC(window_max_pages,
 unsigned int viopf_max_workers(void)
 {
 	return max(READ_ONCE(max_workers), 1U);
+}
+
+/**
+ * viopf_max_faults() - how many page request groups may wait in a container
+ *
+ * Return: at least 1. If more come, its device floods us.
+ */
+unsigned int viopf_max_faults(void)
+{
+	return max(READ_ONCE(max_faults), 1U);
 }
 
 /**

@@ -136,6 +136,8 @@ viopf_mapping_alloc(struct viopf_container *container,
 		mapping->prot |= IOMMU_READ;
 	if (map->flags & VFIO_DMA_MAP_FLAG_WRITE)
 		mapping->prot |= IOMMU_WRITE;
+	if (map->flags & VFIO_DMA_MAP_FLAG_IOPF_USER)
+		mapping->mode = VIOPF_MODE_USER;
 	kref_init(&mapping->ref);
 	mutex_init(&mapping->segments_lock);
 	mt_init_flags(&mapping->segments, MT_FLAGS_USE_RCU);

@@ -106,7 +106,8 @@ static bool viopf_piece_splits(const struct viopf_segment *segment,
 
 /*
  * Can the whole block of 2^@shift pages around @page be mapped as one leaf? The
- * CPU maps it by one entry, so all of it is there with one permission.
+ * CPU maps it by one entry, so all of it is there with one permission. In a
+ * user-handled mapping only the page was agreed to.
  */
 static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
 			      unsigned long hmm_pfn, unsigned int shift,
@@ -118,6 +119,7 @@ static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
 	unsigned long in_block = (r->first_iopfn + page) & (pages - 1);
 
 	if (hmm_pfn_to_map_order(hmm_pfn) < shift ||
+	    segment->mapping->mode == VIOPF_MODE_USER ||
 	    !(segment->set->leaf_sizes & leaf_bytes) ||
 	    (pfn & (pages - 1)) != in_block ||
 	    in_block > page || page - in_block + pages > r->nr_pages)

@@ -66,8 +66,8 @@
 /* Bits that a bitmap of dirty pages may have: type1's limit. */
 #define VIOPF_DIRTY_MAX_PAGES	((u64)INT_MAX)
 
-/* More page requests than this waiting in one container: its device floods. */
-#define VIOPF_FAULTS_MAX	4096U
+/* Lists that undecided page requests are spread over, by cookie. */
+#define VIOPF_UNDECIDED_LISTS	64
 
 /*
  * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
@@ -118,6 +118,8 @@ struct viopf_domain_set {
 	struct iommu_domain	*domains[] __counted_by(nr);
 };
 
+struct viopf_userfault;
+
 /**
  * struct viopf_container - one VFIO container
  * @lock: guards what ioctls, attach and detach change; the outermost lock
@@ -137,6 +139,12 @@ struct viopf_domain_set {
  * @fault_queue: struct iopf_group not yet taken by a worker
  * @faults_pending: groups received and not answered
  * @faults_queued: length of @fault_queue
+ * @parked: struct iopf_group that wait for a mapping's address
+ * @unread: those handed up and not read yet
+ * @undecided: those read, by cookie
+ * @userfault: the open VFIO_IOPF_FAULT_FD, with a reference, or NULL
+ * @last_cookie: the one given last
+ * @approvals: the generation of what is approved now, see userfault.c
  * @workers: struct viopf_worker
  * @workers_total: how many there are
  * @workers_idle: how many wait for work
@@ -167,6 +175,12 @@ struct viopf_container {
 	struct list_head	fault_queue;
 	unsigned int		faults_pending;
 	unsigned int		faults_queued;
+	struct list_head	parked;
+	struct list_head	unread;
+	struct list_head	undecided[VIOPF_UNDECIDED_LISTS];
+	struct viopf_userfault	*userfault;
+	u32			last_cookie;
+	u32			approvals;
 	struct list_head	workers;
 	unsigned int		workers_total;
 	unsigned int		workers_idle;
@@ -203,6 +217,8 @@ struct viopf_domain {
  * @group: the iommu core's object
  * @faults_pending: groups of page requests received through it and not
  *	answered; by container->fault_lock
+ * @gone: it is being detached: no page request of it may wait any more; by
+ *	container->fault_lock
  * @quarantined: it is attached to @domain's quarantine; by container->lock
  * @node: in domain->groups
  */
@@ -212,8 +228,17 @@ struct viopf_group {
 	struct viopf_domain		*domain;
 	struct iommu_group		*group;
 	unsigned int			faults_pending;
+	bool				gone;
 	bool				quarantined;
 	struct list_head		node;
+};
+
+/* What user space asked for, by flags of MAP_DMA. */
+enum viopf_mode {
+	VIOPF_MODE_AUTO,	/* as the container is */
+	VIOPF_MODE_PINNED,
+	VIOPF_MODE_FAULTABLE,
+	VIOPF_MODE_USER,	/* faultable, with user space's consent */
 };
 
 /**
@@ -223,6 +248,7 @@ struct viopf_group {
  * @mm: where the memory is; held by mmgrab()
  * @uaddr: user address of @node.start
  * @prot: IOMMU_READ, IOMMU_WRITE: what the device may at the most
+ * @mode: enum viopf_mode
  * @task: thread group leader of the process, for its locked-memory limit
  * @lock_cap: that limit doesn't bind it (CAP_IPC_LOCK)
  * @ref: the container's, and one for each fault at work in it
@@ -238,6 +264,7 @@ struct viopf_mapping {
 	struct mm_struct		*mm;
 	unsigned long			uaddr;
 	int				prot;
+	enum viopf_mode			mode;
 	struct task_struct		*task;
 	bool				lock_cap;
 	struct kref			ref;
@@ -326,6 +353,12 @@ struct viopf_worker {
 
 #define viopf_count(_container, _name, _n) \
 	atomic64_add(_n, &(_container)->counters._name)
+
+/* Which page requests are to be given up: all that match what is set. */
+struct viopf_cancel {
+	const struct viopf_mapping	*mapping;
+	const struct viopf_group	*vgroup;
+};
 
 /* container.c */
 extern const struct vfio_iommu_driver_ops viopf_driver_ops;
@@ -434,6 +467,14 @@ bool viopf_worker_enter(struct viopf_worker *worker,
 			struct viopf_mapping *mapping);
 void viopf_worker_leave(struct viopf_worker *worker);
 bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
+struct iopf_group *viopf_worker_part(struct viopf_worker *worker);
+void viopf_answer(struct viopf_container *container, struct iopf_group *group,
+		  enum iommu_page_response_code code);
+void viopf_answer_list(struct viopf_container *container,
+		       struct list_head *groups,
+		       enum iommu_page_response_code code);
+void viopf_faults_queue(struct viopf_container *container,
+			struct iopf_group *group);
 void viopf_faults_cancel_mapping(struct viopf_mapping *mapping);
 void viopf_faults_cancel_group(struct viopf_group *vgroup);
 
@@ -460,6 +501,23 @@ int viopf_dirty_unmap(struct viopf_container *container,
 		      struct vfio_iommu_type1_dma_unmap *unmap,
 		      void __user *arg);
 
+/* waiting.c */
+void viopf_waiting_init(struct viopf_container *container);
+void viopf_waiting_take_handed(struct viopf_container *container,
+			       const struct viopf_cancel *cancel,
+			       struct list_head *to);
+void viopf_waiting_take(struct viopf_container *container,
+			const struct viopf_cancel *cancel,
+			struct list_head *to);
+int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list);
+void viopf_waiting_fail(struct viopf_container *container);
+
+/* userfault.c */
+int viopf_userfault_ask(struct viopf_worker *worker,
+			struct viopf_mapping *mapping);
+int viopf_userfault_open(struct viopf_container *container, void __user *arg);
+void viopf_userfault_detach(struct viopf_container *container);
+
 /* info.c */
 int viopf_get_info(struct viopf_container *container, void __user *arg);
 int viopf_get_stats(struct viopf_container *container, void __user *arg);
@@ -472,6 +530,7 @@ void viopf_verify_exit(void);
 extern bool viopf_allow_unsafe_interrupts;
 extern unsigned int viopf_mapping_limit;
 unsigned int viopf_max_workers(void);
+unsigned int viopf_max_faults(void);
 unsigned int viopf_window_max_pages(void);
 
 /* The IOVA page number of @iova counted from the start of its segment. */
@@ -499,6 +558,11 @@ static inline void viopf_dirty_mark(struct viopf_segment *seg,
 {
 	if (unlikely(seg->dirty))
 		viopf_dirty_mark_slow(seg, first, end);
+}
+
+static inline struct viopf_group *viopf_group_of(struct iopf_group *group)
+{
+	return container_of(group->attach_handle, struct viopf_group, handle);
 }
 
 static inline bool viopf_container_failed(const struct viopf_container *c)

@@ -11,6 +11,8 @@
  *  - the worker that resolved it;
  *  - UNMAP_DMA, if a worker is at it in the mapping that goes (INVALID);
  *  - detach, after the iommu core has stopped new ones (INVALID).
+ * A worker may also part with it without an answer: then it waits for user space
+ * (waiting.c), and comes back to the queue or is answered from there.
  * The answer itself is sent with no lock held, since the IOMMU driver may sleep.
  * Only the worker, or whoever takes a group off the queue, frees it.
  *
@@ -55,15 +57,10 @@
 
 #define VIOPF_WATCH_INTERVAL	(HZ / 5)
 
-static struct viopf_group *viopf_group_of(struct iopf_group *group)
-{
-	return container_of(group->attach_handle, struct viopf_group, handle);
-}
-
 /* Send the answer. Whoever calls it has claimed the group. */
-static void viopf_answer(struct viopf_container *container,
-			 struct iopf_group *group,
-			 enum iommu_page_response_code code)
+static void viopf_answer_send(struct viopf_container *container,
+			      struct iopf_group *group,
+			      enum iommu_page_response_code code)
 {
 	struct viopf_group *vgroup = viopf_group_of(group);
 
@@ -87,17 +84,34 @@ static void viopf_answer(struct viopf_container *container,
 	spin_unlock(&container->fault_lock);
 }
 
-/* Answer and free groups that no worker has. */
-static void viopf_answer_list(struct viopf_container *container,
-			      struct list_head *groups,
-			      enum iommu_page_response_code code)
+/**
+ * viopf_answer() - answer and free a group
+ * @container: whose it is; may be gone when this returns
+ * @group: taken off the queue or from where it waited
+ * @code: the answer
+ */
+void viopf_answer(struct viopf_container *container, struct iopf_group *group,
+		  enum iommu_page_response_code code)
+{
+	viopf_answer_send(container, group, code);
+	iopf_free_group(group);
+}
+
+/**
+ * viopf_answer_list() - the same for several
+ * @container: whose they are; may be gone when this returns, unless there are none
+ * @groups: them; may be empty
+ * @code: the answer
+ */
+void viopf_answer_list(struct viopf_container *container,
+		       struct list_head *groups,
+		       enum iommu_page_response_code code)
 {
 	struct iopf_group *group, *next;
 
 	list_for_each_entry_safe(group, next, groups, node) {
 		list_del(&group->node);
 		viopf_answer(container, group, code);
-		iopf_free_group(group);
 	}
 }
 
@@ -109,6 +123,22 @@ static void viopf_spawn_if_needed(struct viopf_container *container)
 	if (!container->workers_idle && !container->closing &&
 	    container->workers_total < viopf_max_workers())
 		queue_work(system_unbound_wq, &container->spawn_work);
+}
+
+/**
+ * viopf_faults_queue() - have a worker resolve a group
+ * @container: with fault_lock held
+ * @group: may be answered, and the container gone, once the lock is free
+ */
+void viopf_faults_queue(struct viopf_container *container,
+			struct iopf_group *group)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	list_add_tail(&group->node, &container->fault_queue);
+	container->faults_queued++;
+	viopf_spawn_if_needed(container);
+	wake_up(&container->fault_wait);
 }
 
 /*
@@ -125,14 +155,10 @@ static bool viopf_group_enqueue(struct viopf_container *container,
 	spin_lock(&container->fault_lock);
 	container->faults_pending++;
 	viopf_group_of(group)->faults_pending++;
-	room = container->faults_queued < VIOPF_FAULTS_MAX &&
+	room = container->faults_queued < viopf_max_faults() &&
 	       !viopf_container_failed(container);
-	if (room) {
-		list_add_tail(&group->node, &container->fault_queue);
-		container->faults_queued++;
-		viopf_spawn_if_needed(container);
-		wake_up(&container->fault_wait);
-	}
+	if (room)
+		viopf_faults_queue(container, group);
 	spin_unlock(&container->fault_lock);
 	return room;
 }
@@ -151,10 +177,9 @@ int viopf_iopf_handler(struct iopf_group *group)
 	struct viopf_container *container = viopf_group_of(group)->container;
 
 	viopf_count(container, groups, 1);
-	if (!viopf_group_enqueue(container, group)) {
+	viopf_count(container, requests, group->fault_count);
+	if (!viopf_group_enqueue(container, group))
 		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE);
-		iopf_free_group(group);
-	}
 	return 0;
 }
 
@@ -201,12 +226,11 @@ viopf_worker_resolve(struct viopf_worker *worker)
 	return ret == -EIO ? IOMMU_PAGE_RESP_FAILURE : IOMMU_PAGE_RESP_INVALID;
 }
 
-/* Answer, unless somebody has, and be idle again. */
-static void viopf_worker_finish(struct viopf_worker *worker,
-				enum iommu_page_response_code code)
+/* Answer what the worker has, unless somebody has done that. */
+static void viopf_worker_respond(struct viopf_worker *worker,
+				 enum iommu_page_response_code code)
 {
 	struct viopf_container *container = worker->container;
-	struct iopf_group *group = worker->group;
 	bool ours;
 
 	spin_lock(&container->fault_lock);
@@ -215,10 +239,21 @@ static void viopf_worker_finish(struct viopf_worker *worker,
 	spin_unlock(&container->fault_lock);
 
 	if (ours)
-		viopf_answer(container, group, code);
+		viopf_answer_send(container, worker->group, code);
 	else
 		wait_event(container->answer_wait,
 			   !READ_ONCE(worker->answering));
+}
+
+/* Answer, unless the group waits somewhere, and be idle again. */
+static void viopf_worker_finish(struct viopf_worker *worker,
+				enum iommu_page_response_code code)
+{
+	struct viopf_container *container = worker->container;
+	struct iopf_group *group = worker->group;
+
+	if (group)
+		viopf_worker_respond(worker, code);
 
 	spin_lock(&container->fault_lock);
 	if (worker->aborted) {
@@ -230,7 +265,27 @@ static void viopf_worker_finish(struct viopf_worker *worker,
 	container->workers_idle++;
 	spin_unlock(&container->fault_lock);
 
-	iopf_free_group(group);
+	if (group)
+		iopf_free_group(group);
+}
+
+/**
+ * viopf_worker_part() - a worker parts with its group, without an answer
+ * @worker: the calling thread, with fault_lock held
+ *
+ * Return: the group, to be put where somebody will see to its answer; NULL: somebody
+ * does already, or is about to.
+ */
+struct iopf_group *viopf_worker_part(struct viopf_worker *worker)
+{
+	struct iopf_group *group = worker->group;
+
+	lockdep_assert_held(&worker->container->fault_lock);
+
+	if (worker->answered || viopf_group_of(group)->gone)
+		return NULL;
+	worker->group = NULL;
+	return group;
 }
 
 static int viopf_worker_main(void *data)
@@ -353,19 +408,13 @@ static void viopf_worker_answer(struct viopf_worker *worker)
 {
 	struct viopf_container *container = worker->container;
 
-	viopf_answer(container, worker->group, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_send(container, worker->group, IOMMU_PAGE_RESP_INVALID);
 
 	spin_lock(&container->fault_lock);
 	WRITE_ONCE(worker->answering, false);
 	wake_up_all(&container->answer_wait);
 	spin_unlock(&container->fault_lock);
 }
-
-/* Which faults are to be given up. */
-struct viopf_cancel {
-	const struct viopf_mapping	*mapping;
-	const struct viopf_group	*vgroup;
-};
 
 static bool viopf_cancel_matches(const struct viopf_cancel *cancel,
 				 const struct viopf_worker *worker)
@@ -403,19 +452,24 @@ static void viopf_cancel_workers(struct viopf_container *container,
  * viopf_faults_cancel_mapping() - nothing is faulted in for a mapping any more
  * @mapping: to be unmapped, with its segments_lock held
  *
- * What is on its way gets INVALID. Does not wait for it.
+ * What is on its way, or waits, gets INVALID. Does not wait for it.
  */
 void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 {
 	struct viopf_container *container = mapping->container;
 	struct viopf_cancel cancel = { .mapping = mapping };
+	LIST_HEAD(waiting);
 
 	lockdep_assert_held(&mapping->segments_lock);
 
 	spin_lock(&container->fault_lock);
 	mapping->dead = true;
+	if (mapping->mode == VIOPF_MODE_USER)
+		container->approvals++;
+	viopf_waiting_take(container, &cancel, &waiting);
 	spin_unlock(&container->fault_lock);
 
+	viopf_answer_list(container, &waiting, IOMMU_PAGE_RESP_INVALID);
 	viopf_cancel_workers(container, &cancel);
 }
 
@@ -444,6 +498,8 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup)
 	LIST_HEAD(queued);
 
 	spin_lock(&container->fault_lock);
+	vgroup->gone = true;
+	viopf_waiting_take(container, &cancel, &queued);
 	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
 		if (viopf_group_of(group) == vgroup) {
 			list_move_tail(&group->node, &queued);
@@ -530,6 +586,7 @@ int viopf_workers_start(struct viopf_container *container)
 {
 	spin_lock_init(&container->fault_lock);
 	INIT_LIST_HEAD(&container->fault_queue);
+	viopf_waiting_init(container);
 	INIT_LIST_HEAD(&container->workers);
 	init_waitqueue_head(&container->fault_wait);
 	init_waitqueue_head(&container->answer_wait);

@@ -39,6 +39,9 @@ extern "C" {
 #define VIOPF_READ	(1u << 0)	/* VFIO_DMA_MAP_FLAG_READ */
 #define VIOPF_WRITE	(1u << 1)	/* VFIO_DMA_MAP_FLAG_WRITE */
 
+/* Page requests in a mapping go to viopf_fault_fd() first; with the above. */
+#define VIOPF_USER	(1u << 26)	/* VFIO_DMA_MAP_FLAG_IOPF_USER */
+
 #define VIOPF_MAX_RANGES	16
 
 struct viopf_container;
@@ -185,7 +188,7 @@ int viopf_check_extension(struct viopf_container *c, unsigned long extension);
  * @vaddr: the memory, page aligned
  * @iova: where devices shall see it, page aligned
  * @size: in bytes, page aligned
- * @prot: VIOPF_READ, VIOPF_WRITE or both
+ * @prot: VIOPF_READ, VIOPF_WRITE or both; VIOPF_USER as well
  *
  * With demand paging no page is touched, whatever @size.
  *
@@ -312,6 +315,44 @@ int viopf_dirty_get(struct viopf_container *c, uint64_t iova, uint64_t size,
  */
 int viopf_dirty_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
 		      uint64_t *bitmap, uint64_t *unmapped);
+
+/**
+ * viopf_fault_fd - decide on page requests in mappings made with VIOPF_USER
+ * @c: the container
+ *
+ * The container has at most one such file. While it has none those requests fail, and
+ * so do, when it is closed, those not decided on.
+ *
+ * Return: a file descriptor, the caller's to poll and close, or -errno: ENOTTY (the
+ * kernel's own type1, or no IOMMU set), EBUSY (there is one already), ENODEV (the
+ * container failed), EMFILE, ENFILE, ENOMEM.
+ */
+int viopf_fault_fd(struct viopf_container *c);
+
+/**
+ * viopf_fault_read - read page requests
+ * @fd: from viopf_fault_fd()
+ * @faults: filled in, whole groups
+ * @n: how many there is room for; VFIO_IOPF_FAULT_GROUP_MAX is always enough
+ *
+ * Waits for one, unless O_NONBLOCK was set.
+ *
+ * Return: how many were read; 0: the container is gone; or -errno: EINVAL (the next
+ * group has more than @n), EAGAIN (O_NONBLOCK), EINTR.
+ */
+int viopf_fault_read(int fd, struct vfio_iopf_fault *faults, size_t n);
+
+/**
+ * viopf_fault_answer - decide on a group of page requests
+ * @fd: from viopf_fault_fd()
+ * @cookie: the group, as read
+ * @code: what becomes of it (<linux/vfio_iopf.h>)
+ *
+ * Return: 0, or -errno: ENOENT (no such group waits; it may have been answered since
+ * its mapping or its device has gone), EINVAL (no such code), ENODEV (the container is
+ * gone).
+ */
+int viopf_fault_answer(int fd, uint32_t cookie, enum vfio_iopf_fault_code code);
 
 /**
  * viopf_device_open - open a device whose group is in the container

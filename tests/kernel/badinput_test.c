@@ -5,13 +5,15 @@
  * was mapped before works after it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "rig.h"
+#include "handled.h"
 
 #define NR_PAGES	16
 #define SIZE		(NR_PAGES * PAGE)
@@ -366,6 +368,95 @@ static void without_an_iommu(void)
 	viopf_container_close(c);
 }
 
+static int fault_fd_errno(struct handled *h, uint32_t argsz, uint32_t flags)
+{
+	struct vfio_iopf_fault_fd arg = { .argsz = argsz, .flags = flags };
+
+	assert_int_equal(ioctl(viopf_container_fd(h->rig.c), VFIO_IOPF_FAULT_FD, &arg), -1);
+	return errno;
+}
+
+static void fault_fd_calls(struct handled *h)
+{
+	struct rlimit old, few;
+
+	assert_int_equal(fault_fd_errno(h, 0, 0), EINVAL);
+	assert_int_equal(fault_fd_errno(h, 7, 0), EINVAL);
+	assert_int_equal(fault_fd_errno(h, 8, 1), EINVAL);
+	assert_int_equal(ioctl(viopf_container_fd(h->rig.c), VFIO_IOPF_FAULT_FD, NULL), -1);
+	assert_int_equal(errno, EFAULT);
+	assert_int_equal(fault_fd_errno(h, 8, 0), EBUSY);
+	assert_int_equal(viopf_fault_fd(h->rig.c), -EBUSY);
+	assert_true(fcntl(h->fd, F_GETFD) & FD_CLOEXEC);
+
+	close(h->fd);
+	assert_ok(getrlimit(RLIMIT_NOFILE, &old));
+	few = (struct rlimit){ .rlim_cur = 3, .rlim_max = old.rlim_max };
+	assert_ok(setrlimit(RLIMIT_NOFILE, &few));
+	assert_int_equal(fault_fd_errno(h, 8, 0), EMFILE);
+	assert_ok(setrlimit(RLIMIT_NOFILE, &old));
+	h->fd = viopf_fault_fd(h->rig.c);
+	assert_true(h->fd >= 0);
+	assert_ok(fcntl(h->fd, F_SETFL, O_NONBLOCK));
+}
+
+/* Memory that can't be read or written. */
+static void *nowhere(void)
+{
+	void *p = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(p, MAP_FAILED);
+	return p;
+}
+
+static void fault_responses(struct handled *h, uint32_t cookie)
+{
+	struct vfio_iopf_fault_response r[2] = {
+		{ .cookie = cookie, .code = VFIO_IOPF_FAULT_INVALID },
+		{ .cookie = cookie, .code = VFIO_IOPF_FAULT_INVALID },
+	};
+
+	assert_int_equal(write(h->fd, r, 7), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(write(h->fd, r, 0), 0);
+	assert_int_equal(write(h->fd, nowhere(), 8), -1);
+	assert_int_equal(errno, EFAULT);
+	assert_int_equal(viopf_fault_answer(h->fd, cookie, 3), -EINVAL);
+	assert_int_equal(viopf_fault_answer(h->fd, cookie, ~0u), -EINVAL);
+	assert_int_equal(viopf_fault_answer(h->fd, 0, VFIO_IOPF_FAULT_INVALID), -ENOENT);
+	assert_int_equal(viopf_fault_answer(h->fd, cookie + 1, VFIO_IOPF_FAULT_INVALID), -ENOENT);
+	assert_int_equal(viopf_fault_answer(h->fd, cookie | 1u << 31, VFIO_IOPF_FAULT_INVALID),
+			 -ENOENT);
+	assert_int_equal(rig_stats(&h->rig).faults_waiting, 1);
+	/* The second is decided on by then; the write tells how far it came. */
+	assert_int_equal(write(h->fd, r, sizeof(r)), sizeof(r[0]));
+	assert_int_equal(viopf_fault_answer(h->fd, cookie, VFIO_IOPF_FAULT_CONTINUE), -ENOENT);
+}
+
+static void fault_fd(void)
+{
+	struct handled h;
+	uint32_t cookie;
+
+	handled_open(&h, 1);
+	fault_fd_calls(&h);
+	ask(&h, 0, 1, 0);
+	wait_for(&h, 1);
+	/* Not read yet: nobody can know its cookie. */
+	assert_int_equal(viopf_fault_answer(h.fd, 0, VFIO_IOPF_FAULT_CONTINUE), -ENOENT);
+	/* What can't be delivered is not lost. */
+	assert_int_equal(read(h.fd, nowhere(), sizeof(struct vfio_iopf_fault)), -1);
+	assert_int_equal(errno, EFAULT);
+	cookie = take(&h, 0, VFIO_IOPF_FAULT_PERM_READ);
+	fault_responses(&h, cookie);
+	ends(&h, 0, 1, SOFTDMA_FAULT_INVALID);
+	handled_close(&h);
+
+	rig_open_as(&h.rig, 0, 1, VFIO_TYPE1v2_IOMMU);
+	assert_int_equal(viopf_fault_fd(h.rig.c), -ENOTTY);
+	rig_close(&h.rig);
+}
+
 static const struct suite_case cases[] = {
 	CASE("S11 bad input: as type1 answers, by the product", on_iopf),
 	CASE("S11 bad input: as type1 answers, by type1 itself", on_type1),
@@ -375,6 +466,7 @@ static const struct suite_case cases[] = {
 	CASE("S11 mappings run out, and come back", mappings_run_out),
 	CASE("S11 S3 unmap: ranges, all, none", good_unmaps),
 	CASE("S10 a container without its IOMMU", without_an_iommu),
+	CASE("S13 S10 VFIO_IOPF_FAULT_FD, and decisions", fault_fd, .iopf = EXACT),
 };
 
 int main(int argc, char **argv)

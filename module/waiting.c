@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page request groups that wait for user space: for a decision (userfault.c), or
+ * for a mapping's new address (vaddr.c).
+ *
+ * They wait in lists of the container, and hold nothing: no worker, no reference,
+ * no lock. Each is still counted as pending in its viopf_group, so detach knows of
+ * it. All lists, and each step of a group from one to another, to the queue or to
+ * a worker, are guarded by fault_lock, so that whoever looks for groups under one
+ * hold of it misses none:
+ *
+ *   queue --> worker --> unread --> undecided --> queue, approved
+ *                    \-> parked -----------------> queue
+ *
+ * DOC: a group that is about to wait, against who would answer it
+ *
+ *   worker                                 UNMAP_DMA, detach, failure
+ *   ------------------------------------   -----------------------------------
+ *   has found the mapping
+ *                                          fault_lock: dead, gone or failed
+ *                                            is set; take what waits
+ *                                          answer that
+ *   fault_lock: sees what is set, keeps
+ *     the group and answers it
+ *
+ * Had the worker come first, its group would have been among what waits. Where a
+ * group is taken off a list, whoever took it answers it.
+ *
+ * At most so many groups wait in a container as may be queued in it (max_faults). What
+ * comes on top of that is answered FAILURE, as a flood of page requests is.
+ */
+#include <linux/iommu.h>
+
+#include "viopf.h"
+
+/* Does a group ask for something in a mapping? */
+static bool viopf_group_touches(const struct iopf_group *group,
+				const struct viopf_mapping *mapping)
+{
+	struct iopf_fault *fault;
+
+	list_for_each_entry(fault, &group->faults, list)
+		if (fault->fault.prm.addr >= mapping->node.start &&
+		    fault->fault.prm.addr <= mapping->node.last)
+			return true;
+	return false;
+}
+
+static void viopf_waiting_take_from(struct viopf_container *container,
+				    struct list_head *from,
+				    const struct viopf_cancel *cancel,
+				    struct list_head *to)
+{
+	struct iopf_group *group, *next;
+
+	list_for_each_entry_safe(group, next, from, node) {
+		if ((cancel->vgroup && viopf_group_of(group) != cancel->vgroup) ||
+		    (cancel->mapping &&
+		     !viopf_group_touches(group, cancel->mapping)))
+			continue;
+		list_move_tail(&group->node, to);
+		viopf_count(container, faults_waiting, -1);
+	}
+}
+
+/**
+ * viopf_waiting_init() - nothing waits
+ * @container: being made
+ */
+void viopf_waiting_init(struct viopf_container *container)
+{
+	unsigned int i;
+
+	INIT_LIST_HEAD(&container->parked);
+	INIT_LIST_HEAD(&container->unread);
+	for (i = 0; i < VIOPF_UNDECIDED_LISTS; i++)
+		INIT_LIST_HEAD(&container->undecided[i]);
+}
+
+/**
+ * viopf_waiting_take_handed() - take groups that wait for a decision
+ * @container: with fault_lock held
+ * @cancel: which of them
+ * @to: where to put them; the caller answers or queues them
+ */
+void viopf_waiting_take_handed(struct viopf_container *container,
+			       const struct viopf_cancel *cancel,
+			       struct list_head *to)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&container->fault_lock);
+
+	viopf_waiting_take_from(container, &container->unread, cancel, to);
+	for (i = 0; i < VIOPF_UNDECIDED_LISTS; i++)
+		viopf_waiting_take_from(container, &container->undecided[i],
+					cancel, to);
+}
+
+/**
+ * viopf_waiting_take() - take groups that wait, whatever for
+ * @container: with fault_lock held
+ * @cancel: which of them
+ * @to: where to put them; the caller answers or queues them
+ */
+void viopf_waiting_take(struct viopf_container *container,
+			const struct viopf_cancel *cancel, struct list_head *to)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	viopf_waiting_take_from(container, &container->parked, cancel, to);
+	viopf_waiting_take_handed(container, cancel, to);
+}
+
+/**
+ * viopf_waiting_add() - a worker's group is to wait
+ * @worker: the calling thread, with fault_lock held
+ * @list: one of the container's lists of such groups
+ *
+ * Return: -EINPROGRESS: it waits, and is the worker's no more: it may be answered
+ * and freed as soon as the lock is free; -EINTR: somebody else answers it;
+ * -EIO: the container failed, or too many wait.
+ */
+int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list)
+{
+	struct viopf_container *container = worker->container;
+	struct iopf_group *group;
+
+	lockdep_assert_held(&container->fault_lock);
+
+	if (viopf_container_failed(container) ||
+	    atomic64_read(&container->counters.faults_waiting) >= viopf_max_faults())
+		return -EIO;
+	group = viopf_worker_part(worker);
+	if (!group)
+		return -EINTR;
+	list_add_tail(&group->node, list);
+	viopf_count(container, faults_waiting, 1);
+	return -EINPROGRESS;
+}
+
+/**
+ * viopf_waiting_fail() - answer all that waits in a failed container
+ * @container: failed, so that nothing begins to wait any more
+ */
+void viopf_waiting_fail(struct viopf_container *container)
+{
+	struct viopf_cancel all = { };
+	LIST_HEAD(groups);
+
+	spin_lock(&container->fault_lock);
+	viopf_waiting_take(container, &all, &groups);
+	spin_unlock(&container->fault_lock);
+	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_FAILURE);
+}
