@@ -273,6 +273,10 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 		return viopf_enable(container, true, uarg);
 	case VFIO_IOPF_DISABLE:
 		return viopf_enable(container, false, uarg);
+	case VFIO_IOPF_ADVISE:
+		return viopf_advise(container, uarg);
+	case VFIO_IOPF_RESIDENCY:
+		return viopf_get_residency(container, uarg);
 	case VFIO_IOPF_STATS:
 		return viopf_get_stats(container, uarg);
 	case VFIO_IOPF_FAULT_FD:

@@ -77,11 +77,14 @@ static void viopf_fault_explain(struct viopf_segment *segment,
 }
 
 /* Have the mm bring [first, end) in, as the device may use it. */
-static long viopf_fault_populate(struct viopf_segment *segment,
+static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
+				 struct viopf_segment *segment,
 				 unsigned long first, unsigned long end,
 				 bool write)
 {
-	unsigned int flags = FOLL_HONOR_NUMA_FAULT | (write ? FOLL_WRITE : 0);
+	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
+			     (write ? FOLL_WRITE : 0) |
+			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
 	struct mm_struct *mm = segment->mapping->mm;
 	int locked = 1;
 	long ret;
@@ -107,9 +110,9 @@ static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 	long ret;
 
 	viopf_count(ctx->container, bring_ins, 1);
-	ret = viopf_fault_populate(segment, span->page, end, span->write);
+	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
 	if (ret > 0 && span->populate && span->first < span->page)
-		viopf_fault_populate(segment, span->first, span->page,
+		viopf_fault_populate(ctx, segment, span->first, span->page,
 				     span->write);
 
 	span->permitted = ret > 0;
@@ -141,10 +144,19 @@ static void viopf_span_shrink(struct viopf_span *span)
 	span->populate = false;
 }
 
-/* Until it is there, or can never be, or nobody wants it any more. */
-static int viopf_fault_span(struct viopf_fault_ctx *ctx,
-			    struct viopf_segment *segment,
-			    struct viopf_span *span)
+/**
+ * viopf_fault_span() - map a span, bringing in what is asked for
+ * @ctx: whose fault it is; the caller holds the mapping and its mm
+ * @segment: where
+ * @span: what; of a prefetch @page says how far it came, whatever is returned
+ *
+ * Goes on until it is there, or can never be, or nobody wants it any more.
+ *
+ * Return: 0; -EALREADY: there was nothing left to do; -EINTR: to be given up;
+ * -EFAULT, -EIO, -ENOENT: as viopf_snapshot_map(); or what the mm says.
+ */
+int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
+		     struct viopf_span *span)
 {
 	struct viopf_container *container = ctx->container;
 	unsigned int tries;
@@ -155,12 +167,6 @@ static int viopf_fault_span(struct viopf_fault_ctx *ctx,
 			viopf_span_shrink(span);
 		ret = viopf_fault_try(ctx, segment, span);
 		switch (ret) {
-		case 0:
-			viopf_count(container, faults, 1);
-			return 0;
-		case -EALREADY:
-			viopf_count(container, faults_spurious, 1);
-			return 0;
 		case -EAGAIN:
 		case -EINTR:
 			viopf_count(container, retries, 1);
@@ -169,9 +175,6 @@ static int viopf_fault_span(struct viopf_fault_ctx *ctx,
 		case -ENOMEM:
 			viopf_back_off(container, tries);
 			break;
-		case -EFAULT:
-			viopf_fault_explain(segment, span->page);
-			return ret;
 		default:
 			return ret;
 		}
@@ -187,15 +190,51 @@ static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 		.page = viopf_segment_page(segment, iova),
 		.write = write,
 	};
+	int ret = -EALREADY;
 
-	if (viopf_span_begin(segment, &span)) {
+	if (!viopf_span_begin(segment, &span)) {
+		/* User space was asked about this page, not about its neighbours. */
+		if (segment->mapping->mode == VIOPF_MODE_USER)
+			viopf_span_shrink(&span);
+		ret = viopf_fault_span(ctx, segment, &span);
+	}
+	switch (ret) {
+	case 0:
+		viopf_count(ctx->container, faults, 1);
+		return 0;
+	case -EALREADY:
 		viopf_count(ctx->container, faults_spurious, 1);
 		return 0;
+	case -EFAULT:
+		viopf_fault_explain(segment, span.page);
+		return ret;
+	default:
+		return ret;
 	}
-	/* User space was asked about this page, not about its neighbours. */
-	if (segment->mapping->mode == VIOPF_MODE_USER)
-		viopf_span_shrink(&span);
-	return viopf_fault_span(ctx, segment, &span);
+}
+
+/**
+ * viopf_fault_segment() - the segment at an address, however long that takes
+ * @ctx: whose fault it is; the caller holds the mapping and its mm
+ * @mapping: where
+ * @iova: inside @mapping
+ *
+ * Return: the segment; -ENOENT: unmapped meanwhile; -ENOMEM: to be given up, and
+ * memory was short; -EINTR.
+ */
+struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
+					  struct viopf_mapping *mapping,
+					  unsigned long iova)
+{
+	struct viopf_segment *segment;
+	unsigned int tries = 0;
+
+	for (;;) {
+		segment = viopf_segment_get(mapping, iova);
+		if (segment != ERR_PTR(-ENOMEM) || viopf_fault_aborted(ctx))
+			return segment;
+		viopf_back_off(ctx->container, tries++);
+	}
 }
 
 /* The caller holds the mapping and its mm. */
@@ -203,17 +242,11 @@ static int viopf_fault_in_mapping(struct viopf_fault_ctx *ctx,
 				  struct viopf_mapping *mapping,
 				  unsigned long iova, bool write)
 {
-	struct viopf_segment *segment;
-	unsigned int tries = 0;
+	struct viopf_segment *segment = viopf_fault_segment(ctx, mapping, iova);
 
-	for (;;) {
-		segment = viopf_segment_get(mapping, iova);
-		if (!IS_ERR(segment))
-			return viopf_fault_page(ctx, segment, iova, write);
-		if (PTR_ERR(segment) != -ENOMEM || viopf_fault_aborted(ctx))
-			return PTR_ERR(segment);
-		viopf_back_off(ctx->container, tries++);
-	}
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	return viopf_fault_page(ctx, segment, iova, write);
 }
 
 /* The same, with what it allocates charged to the owner of the memory. */

@@ -364,3 +364,22 @@ bool viopf_residency_next_hole(const struct viopf_residency *r,
 	*end = find_next_bit(r->mapped, limit, begin);
 	return true;
 }
+
+/**
+ * viopf_residency_next_missing() - find the next page that is not as wanted
+ * @r: the record
+ * @first: where to begin
+ * @limit: where to stop
+ * @writable: wanted is a page mapped for writing; else one that is mapped
+ *
+ * Return: the page, or @limit if all are as wanted.
+ */
+unsigned long viopf_residency_next_missing(const struct viopf_residency *r,
+					   unsigned long first,
+					   unsigned long limit, bool writable)
+{
+	if (WARN_ON_ONCE(!range_ok(r, first, limit)))
+		return limit;
+	return find_next_zero_bit(writable ? r->writable : r->mapped, limit,
+				  first);
+}

@@ -68,6 +68,9 @@ void viopf_residency_widen(const struct viopf_residency *r,
 bool viopf_residency_next_run(const struct viopf_residency *r,
 			      unsigned long *first, unsigned long *end,
 			      unsigned long limit);
+unsigned long viopf_residency_next_missing(const struct viopf_residency *r,
+					   unsigned long first,
+					   unsigned long limit, bool writable);
 bool viopf_residency_next_hole(const struct viopf_residency *r,
 			       unsigned long *first, unsigned long *end,
 			       unsigned long limit);

@@ -61,19 +61,23 @@ static bool viopf_pfn_writable(const struct viopf_segment *segment,
 }
 
 /*
+ * Returns how many pages the folio has from this one on, which are dirty with it.
+ *
  * All address spaces of swappable memory have noop_dirty_folio(), which is this
  * flag: no need for folio_mark_dirty(), which would want the folio's mapping to
  * stay.
  */
-static void viopf_pfn_mark_dirty(struct viopf_container *container,
-				 unsigned long hmm_pfn)
+static unsigned long viopf_pfn_mark_dirty(struct viopf_container *container,
+					  unsigned long hmm_pfn)
 {
-	struct folio *folio = page_folio(hmm_pfn_to_page(hmm_pfn));
+	struct page *page = hmm_pfn_to_page(hmm_pfn);
+	struct folio *folio = page_folio(page);
 
 	if (viopf_folio_is_swappable(folio) && !folio_test_dirty(folio)) {
 		folio_set_dirty(folio);
 		viopf_count(container, dirtied_pages, folio_nr_pages(folio));
 	}
+	return folio_nr_pages(folio) - folio_page_idx(folio, page);
 }
 
 /* Is there memory that may be mapped? Another device's is not for us. */
@@ -81,6 +85,24 @@ static bool viopf_pfn_usable(unsigned long hmm_pfn)
 {
 	return (hmm_pfn & HMM_PFN_VALID) &&
 	       !is_pci_p2pdma_page(hmm_pfn_to_page(hmm_pfn));
+}
+
+static bool viopf_span_asks(const struct viopf_span *span, unsigned long page)
+{
+	switch (span->asks) {
+	case VIOPF_ASKS_PAGE:
+		return page == span->page;
+	case VIOPF_ASKS_ALL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool viopf_span_asks_write(const struct viopf_span *span,
+				  unsigned long page)
+{
+	return span->write && viopf_span_asks(span, page);
 }
 
 /* A piece of a snapshot that goes into the IOMMU by one call. */
@@ -143,11 +165,12 @@ static void viopf_piece_run(struct viopf_segment *segment,
 	piece->pfn = pfn;
 	for (; end < span->end; end++) {
 		unsigned long next = pfns[end - span->first];
+		bool write = viopf_span_asks_write(span, end);
 
-		if (!viopf_pfn_usable(next) || end == span->page ||
+		if (!viopf_pfn_usable(next) ||
 		    page_to_pfn(hmm_pfn_to_page(next)) != pfn + end - page ||
-		    viopf_residency_test(&segment->residency, end, false) ||
-		    viopf_pfn_writable(segment, next, false) != piece->writable)
+		    viopf_residency_test(&segment->residency, end, write) ||
+		    viopf_pfn_writable(segment, next, write) != piece->writable)
 			break;
 	}
 	piece->end = end;
@@ -163,9 +186,9 @@ static int viopf_piece_map(struct viopf_segment *segment,
 
 	if (piece->writable) {
 		for (page = max(piece->first, span->first);
-		     page < min(piece->end, span->end); page++)
-			viopf_pfn_mark_dirty(container,
-					     pfns[page - span->first]);
+		     page < min(piece->end, span->end);)
+			page += viopf_pfn_mark_dirty(container,
+						     pfns[page - span->first]);
 	}
 	return viopf_leaf_map(segment, piece->first, piece->end,
 			      PFN_PHYS(piece->pfn), piece->writable);
@@ -181,19 +204,18 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 			       unsigned long *next)
 {
 	unsigned long hmm_pfn = pfns[page - span->first];
-	bool asked = page == span->page;
+	bool asked = viopf_span_asks(span, page);
+	bool write = asked && span->write;
 	struct viopf_residency *r = &segment->residency;
 	struct viopf_piece piece;
 
 	*next = page + 1;
-	if (!viopf_pfn_usable(hmm_pfn) ||
-	    viopf_residency_test(r, page, asked && span->write))
+	if (!viopf_pfn_usable(hmm_pfn) || viopf_residency_test(r, page, write))
 		return 0;
 
-	piece.writable = viopf_pfn_writable(segment, hmm_pfn,
-					    asked && span->write);
+	piece.writable = viopf_pfn_writable(segment, hmm_pfn, write);
 	if (!piece.writable &&
-	    ((asked && span->write) || !(segment->mapping->prot & IOMMU_READ)))
+	    (write || !(segment->mapping->prot & IOMMU_READ)))
 		return 0;
 
 	if (!viopf_piece_block(segment, page, hmm_pfn, VIOPF_GIANT_SHIFT, &piece) &&
@@ -202,7 +224,7 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 
 	/* What is there already, smaller or not writable, makes way. */
 	if (viopf_residency_any(r, piece.first, piece.end)) {
-		if (!asked)
+		if (!asked && span->asks == VIOPF_ASKS_PAGE)
 			return 0;
 		viopf_leaf_drop(segment, piece.first, piece.end);
 		if (segment->kept)
@@ -214,28 +236,65 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 	return viopf_piece_map(segment, span, pfns, &piece);
 }
 
+/* Map @span's page, which is asked for. */
+static int viopf_snapshot_apply_page(struct viopf_segment *segment,
+				     const struct viopf_span *span,
+				     const unsigned long *pfns,
+				     unsigned long *next)
+{
+	int ret;
+
+	ret = viopf_snapshot_step(segment, span, span->page, pfns, next);
+	if (ret)
+		return ret;
+	if (viopf_residency_test(&segment->residency, span->page, span->write))
+		return 0;
+	return pfns[span->page - span->first] & HMM_PFN_ERROR ? -EFAULT :
+								-ENODATA;
+}
+
+/* Map what a prefetch's snapshot holds, up to where something has to come first. */
+static int viopf_snapshot_apply_ahead(struct viopf_segment *segment,
+				      struct viopf_span *span,
+				      const unsigned long *pfns)
+{
+	unsigned long next;
+	int ret;
+
+	lockdep_assert_held(&segment->lock);
+
+	while (span->page < span->end) {
+		if (span->asks == VIOPF_ASKS_ALL)
+			ret = viopf_snapshot_apply_page(segment, span, pfns,
+							&next);
+		else
+			ret = viopf_snapshot_step(segment, span, span->page,
+						  pfns, &next);
+		if (ret)
+			return ret;
+		span->page = min(next, span->end);
+	}
+	return 0;
+}
+
 /*
- * Map what the snapshot holds: the page asked for, which the answer is about, and
- * then what there is besides, as far as that goes.
+ * Map what a fault's snapshot holds: the page asked for, which the answer is about,
+ * and then what there is besides, as far as that goes.
  */
 static int viopf_snapshot_apply(struct viopf_segment *segment,
 				const struct viopf_span *span,
 				const unsigned long *pfns)
 {
-	struct viopf_residency *r = &segment->residency;
 	unsigned long page, next;
 	int ret;
 
 	lockdep_assert_held(&segment->lock);
 
-	if (viopf_residency_test(r, span->page, span->write))
+	if (viopf_residency_test(&segment->residency, span->page, span->write))
 		return -EALREADY;
-	ret = viopf_snapshot_step(segment, span, span->page, pfns, &next);
+	ret = viopf_snapshot_apply_page(segment, span, pfns, &next);
 	if (ret)
 		return ret;
-	if (!viopf_residency_test(r, span->page, span->write))
-		return pfns[span->page - span->first] & HMM_PFN_ERROR ?
-		       -EFAULT : -ENODATA;
 
 	for (page = span->first; page < span->end; page = next)
 		if (viopf_snapshot_step(segment, span, page, pfns, &next))
@@ -295,6 +354,62 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	return there;
 }
 
+/**
+ * viopf_span_ahead() - decide what to look at next for a prefetch
+ * @segment: where it is
+ * @span: page, asks and write are set; page moves up to where there is something to
+ *	do, and the rest is filled in
+ * @end: the page after the last that is to be prefetched
+ *
+ * Return: false if nothing is left to be done.
+ */
+bool viopf_span_ahead(struct viopf_segment *segment, struct viopf_span *span,
+		      unsigned long end)
+{
+	struct viopf_residency *r = &segment->residency;
+	unsigned long stride;
+
+	mutex_lock(&segment->lock);
+	span->page = viopf_residency_next_missing(r, span->page, end,
+						  span->write);
+	mutex_unlock(&segment->lock);
+
+	stride = VIOPF_WINDOW_MAX_PAGES -
+		 (r->first_iopfn + span->page) % VIOPF_WINDOW_MAX_PAGES;
+	span->end = min(end, span->page + stride);
+	span->populate = true;
+	return span->page < end;
+}
+
+static bool viopf_vma_may_be_secret(const struct vm_area_struct *vma)
+{
+	const vm_flags_t secret = VM_LOCKED | VM_DONTDUMP;
+
+	return (vma->vm_flags & secret) == secret;
+}
+
+/*
+ * A prefetch of what is resident brings nothing in, and never asks get_user_pages().
+ * So it passes by where there is no memory, or what may be secret. True if it did.
+ */
+static bool viopf_snapshot_pass_by(struct viopf_segment *segment,
+				   struct viopf_span *span)
+{
+	unsigned long uaddr = viopf_segment_uaddr(segment, span->page), to;
+	struct vm_area_struct *vma = find_vma(segment->mapping->mm, uaddr);
+
+	if (!vma)
+		to = ULONG_MAX;
+	else if (vma->vm_start > uaddr)
+		to = vma->vm_start;
+	else if (viopf_vma_may_be_secret(vma))
+		to = vma->vm_end;
+	else
+		return false;
+	span->page = min((to - segment->uaddr) >> PAGE_SHIFT, span->end);
+	return true;
+}
+
 /*
  * What get_user_pages() would refuse, a snapshot may not let pass:
  *  - shadow stacks, which are writable to the CPU alone: not for writing;
@@ -306,10 +421,13 @@ static int viopf_snapshot_clip(struct viopf_segment *segment,
 			       struct viopf_span *span)
 {
 	unsigned long uaddr = viopf_segment_uaddr(segment, span->page);
-	struct vm_area_struct *vma = vma_lookup(segment->mapping->mm, uaddr);
-	const vm_flags_t secret = VM_LOCKED | VM_DONTDUMP;
+	struct vm_area_struct *vma;
 
-	if (!vma || ((vma->vm_flags & secret) == secret && !span->permitted))
+	if (span->asks == VIOPF_ASKS_NOTHING &&
+	    viopf_snapshot_pass_by(segment, span))
+		return -EALREADY;
+	vma = vma_lookup(segment->mapping->mm, uaddr);
+	if (!vma || (viopf_vma_may_be_secret(vma) && !span->permitted))
 		return -ENODATA;
 	if (span->write && (vma->vm_flags & VM_SHADOW_STACK))
 		return -EFAULT;
@@ -330,6 +448,8 @@ static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
 	struct mm_struct *mm = segment->mapping->mm;
 	int ret;
 
+	if (span->asks != VIOPF_ASKS_PAGE)
+		span->first = span->page;
 	*range = (struct hmm_range) {
 		.notifier = &segment->notifier,
 		.notifier_seq = mmu_interval_read_begin(&segment->notifier),
@@ -354,8 +474,8 @@ static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
  * @segment: where
  * @span: what; clipped to what can be mapped together
  *
- * Return: 0: the page asked for is mapped as asked; -EALREADY: another fault had
- * done it; -EAGAIN: the memory was
+ * Return: 0: what is asked for is mapped as asked; -EALREADY: there was nothing to
+ * do, as another fault had done it, say; -EAGAIN: the memory was
  * changing, begin again; -ENODATA: it has to be brought in first; -EFAULT: it
  * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
  * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
@@ -376,8 +496,10 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		ret = -EAGAIN;
 	else
 		ret = viopf_segment_ready(segment);
-	if (!ret)
+	if (!ret && span->asks == VIOPF_ASKS_PAGE)
 		ret = viopf_snapshot_apply(segment, span, ctx->pfns);
+	else if (!ret)
+		ret = viopf_snapshot_apply_ahead(segment, span, ctx->pfns);
 	mutex_unlock(&segment->lock);
 
 	return ret;

@@ -422,9 +422,17 @@ void viopf_keep_segment(struct viopf_segment *segment);
 void viopf_keep_quarantine(struct viopf_container *container);
 void viopf_keep_work(struct work_struct *work);
 
+/* What of a span is asked for. The rest is mapped where that costs nothing. */
+enum viopf_asks {
+	VIOPF_ASKS_PAGE,	/* a fault: one page */
+	VIOPF_ASKS_ALL,		/* a prefetch: all of it */
+	VIOPF_ASKS_NOTHING,	/* a prefetch of what is resident */
+};
+
 /**
- * struct viopf_span - what a fault is to map
- * @page: the page asked for
+ * struct viopf_span - what a fault or a prefetch is to map
+ * @page: the page asked for; of a prefetch the first that is not done, moving on
+ * @asks: what is asked for
  * @write: for writing
  * @first: first page to look at, @page or before
  * @end: the page after the last
@@ -433,6 +441,7 @@ void viopf_keep_work(struct work_struct *work);
  */
 struct viopf_span {
 	unsigned long	page;
+	enum viopf_asks	asks;
 	bool		write;
 	unsigned long	first;
 	unsigned long	end;
@@ -450,12 +459,19 @@ int viopf_pin_disable_iopf(struct viopf_container *container);
 
 /* snapshot.c */
 bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
+bool viopf_span_ahead(struct viopf_segment *segment, struct viopf_span *span,
+		      unsigned long end);
 int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,
 		       struct viopf_span *span);
 
 /* fault.c */
 void viopf_back_off(struct viopf_container *container, unsigned int tries);
+struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
+					  struct viopf_mapping *mapping,
+					  unsigned long iova);
+int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
+		     struct viopf_span *span);
 int viopf_fault_resolve(struct viopf_worker *worker,
 			const struct iommu_fault_page_request *request);
 
@@ -517,6 +533,12 @@ int viopf_userfault_ask(struct viopf_worker *worker,
 			struct viopf_mapping *mapping);
 int viopf_userfault_open(struct viopf_container *container, void __user *arg);
 void viopf_userfault_detach(struct viopf_container *container);
+
+/* advise.c */
+long viopf_advise(struct viopf_container *container, void __user *arg);
+
+/* report.c */
+long viopf_get_residency(struct viopf_container *container, void __user *arg);
 
 /* info.c */
 int viopf_get_info(struct viopf_container *container, void __user *arg);

@@ -355,6 +355,35 @@ int viopf_fault_read(int fd, struct vfio_iopf_fault *faults, size_t n);
 int viopf_fault_answer(int fd, uint32_t cookie, enum vfio_iopf_fault_code code);
 
 /**
+ * viopf_advise - say what devices will want, or will not
+ * @c: the container
+ * @advice: VFIO_IOPF_ADV_* (<linux/vfio_iopf.h>): prefetch, evict, pin or unpin
+ * @iova: first byte of the range, page aligned
+ * @size: in bytes, page aligned; it may span mappings
+ * @done: where to put how much of the range is done, in bytes, or NULL; also on an error
+ *
+ * Return: 0, or -errno: EINTR (a signal: go on at @iova + @done), ENOENT (part of the range is
+ * not mapped), EPERM (the mapping does not permit that), EFAULT (no memory behind
+ * it), EINVAL (alignment, zero size, wrap-around, no such advice), ENOMEM (pin: the
+ * locked-memory limit, or memory), EBUSY, ENODEV (the container failed), ENOTTY.
+ */
+int viopf_advise(struct viopf_container *c, enum vfio_iopf_advice advice, uint64_t iova,
+		 uint64_t size, uint64_t *done);
+
+/**
+ * viopf_residency - which pages devices can reach
+ * @c: the container
+ * @iova: first byte of the range, page aligned
+ * @size: in bytes, page aligned; it may span mappings
+ * @pages: a byte for each 4096 bytes of the range, filled in with VFIO_IOPF_PAGE_*
+ *
+ * Return: 0, or -errno: ENOENT (part of the range is not mapped), EINVAL (alignment, zero
+ * size, wrap-around), EFAULT (@pages), ENOTTY.
+ */
+int viopf_residency(struct viopf_container *c, uint64_t iova, uint64_t size,
+		    unsigned char *pages);
+
+/**
  * viopf_device_open - open a device whose group is in the container
  * @c: a container with its IOMMU set
  * @bdf: the device

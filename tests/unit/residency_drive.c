@@ -105,6 +105,18 @@ static void compare_next(const struct viopf_residency *r, const struct model *m,
 	CHECK(end == model_end);
 }
 
+static void compare_missing(const struct viopf_residency *r,
+			    const struct model *m, unsigned long from,
+			    unsigned long limit, bool writable)
+{
+	unsigned long page = from;
+
+	while (page < limit && (writable ? m->page[page].writable :
+					   m->page[page].mapped))
+		page++;
+	CHECK(viopf_residency_next_missing(r, from, limit, writable) == page);
+}
+
 static void compare_block(const struct viopf_residency *r,
 			  const struct model *m, unsigned long page)
 {
@@ -132,6 +144,8 @@ static void compare_range(const struct viopf_residency *r,
 	CHECK(wide_end == model_end);
 	compare_next(r, m, first, end, true);
 	compare_next(r, m, first, end, false);
+	compare_missing(r, m, first, end, false);
+	compare_missing(r, m, first, end, true);
 	model_first = first;
 	CHECK(viopf_residency_any(r, first, end) ==
 	      model_next(m, &model_first, &model_end, end, true));

@@ -336,6 +336,8 @@ static void test_misuse_questions(void **state)
 	expect_warning();
 	assert_false(viopf_residency_next_hole(&r, &first, &end, 10));
 	expect_warning();
+	assert_int_equal(viopf_residency_next_missing(&r, 11, 10, true), 10);
+	expect_warning();
 	assert_int_equal(viopf_residency_clear(&r, 0, 11), 0);
 	expect_warning();
 	viopf_residency_deinit(&r);

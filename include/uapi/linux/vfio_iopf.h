@@ -227,7 +227,9 @@ struct vfio_iopf_advise {
  *
  * In the spirit of madvise(2) and ibv_advise_mr(3). A prefetch maps what it can reach
  * now and is no promise: the kernel may take it away again at once. It can be
- * interrupted by any signal.
+ * interrupted by any signal. What it maps counts as @pages_mapped, @bring_ins and so
+ * on, but as no fault; what is evicted by advice counts as no eviction. While dirty
+ * pages are tracked, what is prefetched for writing counts as written.
  *
  * Errors: also ENOENT (part of the range is not mapped), EPERM (prefetch for what
  * the mapping does not permit), EINTR (a signal; go on at @iova + @done_bytes), EFAULT
