@@ -3,8 +3,8 @@
  * softdma: the operations.  What each does is described at enum softdma_op.
  *
  * Data goes through the queue's bounce page, a piece at a time, a piece being what is
- * left of a page of the operand that is walked.  Results are left in the copy of the
- * descriptor; errors are those of access.c.
+ * left of a page of the operand that is walked (the source, if there is one).  Results
+ * are left in the copy of the descriptor; errors are those of access.c.
  */
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
@@ -24,26 +24,72 @@ static bool sd_aligned(const struct softdma_desc *d)
 	return !((d->src | d->dst | d->len) & 7);
 }
 
-static int sd_copy(struct sd_op *op, u64 src, u64 dst, u64 len)
+/**
+ * struct sd_walk - a pass over memory, piece by piece
+ * @src: where to read from, if @read
+ * @dst: where to write to, if @write
+ * @len: in bytes
+ * @read: read each piece
+ * @write: write each piece; the bytes written are added to the descriptor's result
+ * @fn: called with each piece between the two, the offset from the start and its
+ *	length; may be NULL
+ * @sum: for @fn
+ * @start: for @fn
+ */
+struct sd_walk {
+	u64 src;
+	u64 dst;
+	u64 len;
+	bool read;
+	bool write;
+	void (*fn)(struct sd_op *op, struct sd_walk *walk, u64 done, size_t n);
+	u64 sum;
+	ktime_t start;
+};
+
+static int sd_walk_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
 {
 	void *page = op->q->bounce;
+	u64 more = w->len - done - n;
+	int ret = 0;
+
+	if (w->read)
+		ret = sd_read(op, w->src + done, page, n, more);
+	if (ret)
+		return ret;
+	if (w->fn)
+		w->fn(op, w, done, n);
+	if (!w->write)
+		return 0;
+	ret = sd_write(op, w->dst + done, page, n, more);
+	if (!ret)
+		op->desc.result += n;
+	return ret;
+}
+
+static int sd_walk(struct sd_op *op, struct sd_walk *w)
+{
+	u64 done = 0;
+	size_t n;
 	int ret;
 
-	while (len) {
-		size_t n = sd_piece(src, len);
-
-		ret = sd_read(op, src, page, n, len - n);
-		if (!ret)
-			ret = sd_write(op, dst, page, n, len - n);
+	for (; done < w->len; done += n) {
+		n = sd_piece((w->read ? w->src : w->dst) + done, w->len - done);
+		ret = sd_walk_piece(op, w, done, n);
 		if (ret)
 			return ret;
-		src += n;
-		dst += n;
-		len -= n;
-		op->desc.result += n;
 		cond_resched();
 	}
 	return 0;
+}
+
+static int sd_copy(struct sd_op *op, u64 src, u64 dst, u64 len)
+{
+	struct sd_walk walk = {
+		.src = src, .dst = dst, .len = len, .read = true, .write = true,
+	};
+
+	return sd_walk(op, &walk);
 }
 
 static int sd_op_copy(struct sd_op *op)
@@ -51,27 +97,24 @@ static int sd_op_copy(struct sd_op *op)
 	return sd_copy(op, op->desc.src, op->desc.dst, op->desc.len);
 }
 
+static void sd_fill_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
+{
+	u64 *words = op->q->bounce;
+	size_t i;
+
+	for (i = 0; i < n; i += 8)
+		words[i / 8] = softdma_pattern(op->desc.arg,
+					       op->desc.src + done + i);
+}
+
 static int sd_op_fill(struct sd_op *op)
 {
 	struct softdma_desc *d = &op->desc;
-	u64 *words = op->q->bounce;
-	u64 done = 0;
-	size_t n, i;
-	int ret;
+	struct sd_walk walk = {
+		.dst = d->dst, .len = d->len, .write = true, .fn = sd_fill_piece,
+	};
 
-	if (!sd_aligned(d))
-		return -EINVAL;
-	for (; done < d->len; done += n) {
-		n = sd_piece(d->dst + done, d->len - done);
-		for (i = 0; i < n / 8; i++)
-			words[i] = softdma_pattern(d->arg, d->src + done + i * 8);
-		ret = sd_write(op, d->dst + done, words, n, d->len - done - n);
-		if (ret)
-			return ret;
-		d->result += n;
-		cond_resched();
-	}
-	return 0;
+	return sd_aligned(d) ? sd_walk(op, &walk) : -EINVAL;
 }
 
 /* Count the bytes of a word that differ; @offset is the word's. */
@@ -89,52 +132,55 @@ static void sd_check_word(struct softdma_desc *d, u64 found, u64 wanted,
 	}
 }
 
-static int sd_op_check(struct sd_op *op)
+static void sd_check_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
 {
 	struct softdma_desc *d = &op->desc;
 	u64 *words = op->q->bounce;
-	u64 done = 0;
-	size_t n, i;
-	int ret;
+	size_t i;
+
+	for (i = 0; i < n; i += 8)
+		sd_check_word(d, words[i / 8],
+			      softdma_pattern(d->arg, d->dst + done + i),
+			      done + i);
+}
+
+static int sd_op_check(struct sd_op *op)
+{
+	struct softdma_desc *d = &op->desc;
+	struct sd_walk walk = {
+		.src = d->src, .len = d->len, .read = true, .fn = sd_check_piece,
+	};
 
 	if (!sd_aligned(d))
 		return -EINVAL;
 	d->detail = ~0ULL;
-	for (; done < d->len; done += n) {
-		n = sd_piece(d->src + done, d->len - done);
-		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
-		if (ret)
-			return ret;
-		for (i = 0; i < n / 8; i++)
-			sd_check_word(d, words[i],
-				      softdma_pattern(d->arg, d->dst + done + i * 8),
-				      done + i * 8);
-		cond_resched();
-	}
-	return 0;
+	return sd_walk(op, &walk);
+}
+
+static void sd_sum_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
+{
+	u64 *words = op->q->bounce;
+	size_t i;
+
+	for (i = 0; i < n / 8; i++)
+		w->sum = softdma_checksum(w->sum, words[i]);
 }
 
 static int sd_op_checksum(struct sd_op *op)
 {
 	struct softdma_desc *d = &op->desc;
-	u64 *words = op->q->bounce;
-	u64 done = 0, sum = d->arg;
-	size_t n, i;
+	struct sd_walk walk = {
+		.src = d->src, .len = d->len, .read = true, .fn = sd_sum_piece,
+		.sum = d->arg,
+	};
 	int ret;
 
 	if ((d->src | d->len) & 7)
 		return -EINVAL;
-	for (; done < d->len; done += n) {
-		n = sd_piece(d->src + done, d->len - done);
-		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
-		if (ret)
-			return ret;
-		for (i = 0; i < n / 8; i++)
-			sum = softdma_checksum(sum, words[i]);
-		cond_resched();
-	}
-	d->result = sum;
-	return 0;
+	ret = sd_walk(op, &walk);
+	if (!ret)
+		d->result = walk.sum;
+	return ret;
 }
 
 static void sd_atomic_add(void *memory, size_t bytes, void *ctx)
@@ -193,33 +239,26 @@ static void sd_pace(struct sd_op *op, ktime_t start, u64 done, u64 rate)
 	}
 }
 
+static void sd_crypt_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
+{
+	u64 *words = op->q->bounce;
+	size_t i;
+
+	for (i = 0; i < n; i += 8)
+		words[i / 8] ^= softdma_pattern(SOFTDMA_CRYPT_SEED, done + i);
+	sd_pace(op, w->start, done + n, op->desc.arg);
+}
+
 static int sd_op_crypt(struct sd_op *op)
 {
 	struct softdma_desc *d = &op->desc;
-	ktime_t start = ktime_get();
-	u64 *words = op->q->bounce;
-	u64 done = 0;
-	size_t n, i;
-	int ret;
+	struct sd_walk walk = {
+		.src = d->src, .dst = d->dst, .len = d->len,
+		.read = true, .write = true, .fn = sd_crypt_piece,
+		.start = ktime_get(),
+	};
 
-	if (!sd_aligned(d))
-		return -EINVAL;
-	for (; done < d->len; done += n) {
-		n = sd_piece(d->src + done, d->len - done);
-		ret = sd_read(op, d->src + done, words, n, d->len - done - n);
-		if (ret)
-			return ret;
-		for (i = 0; i < n / 8; i++)
-			words[i] ^= softdma_pattern(SOFTDMA_CRYPT_SEED,
-						    done + i * 8);
-		sd_pace(op, start, done + n, d->arg);
-		ret = sd_write(op, d->dst + done, words, n, d->len - done - n);
-		if (ret)
-			return ret;
-		d->result += n;
-		cond_resched();
-	}
-	return 0;
+	return sd_aligned(d) ? sd_walk(op, &walk) : -EINVAL;
 }
 
 static int sd_op_nop(struct sd_op *op)
