@@ -25,7 +25,7 @@
 /* Whether there is room for a group of @nr requests; if so, it is taken. */
 static bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index)
 {
-	u32 limit = sd_config_dword(dev, SD_CAP_PRI + PCI_PRI_ALLOC_REQ);
+	u32 limit = sd_request_limit(dev);
 	unsigned long flags;
 	unsigned int i;
 
@@ -120,6 +120,21 @@ static unsigned int sd_group_fill(struct sd_op *op, u64 iova, u64 end,
 	return nr;
 }
 
+/* What the IOMMU reports of an access that it has stalled. */
+static struct soft_request sd_stalled(u64 iova, unsigned int prot)
+{
+	return (struct soft_request) {
+		.iova = iova,
+		.perm = prot & PGT_WRITE ? IOMMU_FAULT_PERM_WRITE :
+					   IOMMU_FAULT_PERM_READ,
+	};
+}
+
+static bool sd_may_fault(const struct sd_device *dev)
+{
+	return sd_stalls(dev) || sd_pri_enabled(dev);
+}
+
 static int sd_overflow_wait(void)
 {
 	ktime_t wait = ns_to_ktime(SD_OVERFLOW_WAIT_NS);
@@ -136,10 +151,13 @@ static int sd_page_request(struct sd_op *op, u64 iova, u64 end,
 	struct soft_request requests[SOFT_GROUP_MAX];
 	struct sd_device *dev = op->q->dev;
 	enum iommu_page_response_code code;
-	unsigned int nr;
+	unsigned int nr = 1;
 	int index, ret;
 
-	nr = sd_group_fill(op, iova, end, prot, requests);
+	if (sd_stalls(dev))
+		requests[0] = sd_stalled(iova, prot);
+	else
+		nr = sd_group_fill(op, iova, end, prot, requests);
 	wait_event_idle(dev->wait,
 			sd_group_take(dev, nr, &index) || sd_op_aborted(op));
 	if (index < 0)
@@ -148,6 +166,8 @@ static int sd_page_request(struct sd_op *op, u64 iova, u64 end,
 	ret = softiommu_page_request(dev->ep, index, requests, nr);
 	if (ret) {
 		sd_group_drop(dev, index, false);
+		/* A stalled access just has to wait longer. */
+		op->desc.faults -= sd_stalls(dev) && ret == -EAGAIN;
 		return ret == -EAGAIN ? sd_overflow_wait() : -EFAULT;
 	}
 	wait_event_idle(dev->wait,
@@ -182,7 +202,7 @@ int sd_access(struct sd_op *op, u64 iova, size_t bytes, u64 more,
 		ret = softiommu_access(op->q->lane, op->epoch, iova, bytes, prot,
 				       fn, ctx);
 		if (ret == -EFAULT && !op->no_faults &&
-		    sd_pri_enabled(op->q->dev)) {
+		    sd_may_fault(op->q->dev)) {
 			ret = sd_page_request(op, iova, end, prot);
 			if (!ret && sd_op_aborted(op))
 				return -ECANCELED;

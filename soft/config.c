@@ -82,7 +82,7 @@ void sd_config_init(struct sd_device *dev, u32 max_requests)
 {
 	sd_init_header(dev);
 	sd_init_capabilities(dev);
-	if (dev->can_fault)
+	if (sd_has_pri(dev))
 		sd_init_ext_capabilities(dev, max_requests);
 }
 
@@ -123,7 +123,8 @@ static u32 sd_vendor_read(struct sd_device *dev, unsigned int reg)
 	switch (reg) {
 	case SOFTDMA_REG_CAPS:
 		return SOFTDMA_QUEUES | SOFTDMA_MAX_RING_LOG2 << 8 |
-		       (dev->can_fault ? SOFTDMA_CAPS_PRI : 0);
+		       (sd_has_pri(dev) ? SOFTDMA_CAPS_PRI : 0) |
+		       (sd_stalls(dev) ? SOFTDMA_CAPS_STALL : 0);
 	case SOFTDMA_REG_DEVICE:
 		return sd_device_status(dev);
 	case SOFTDMA_REG_RESETS:
@@ -162,7 +163,7 @@ static u32 sd_read_dword(struct sd_device *dev, unsigned int where)
 {
 	if (sd_in_vendor(where))
 		return sd_vendor_read(dev, where - SD_CAP_VENDOR);
-	if (dev->can_fault && where == SD_CAP_PRI + PCI_PRI_CTRL)
+	if (sd_has_pri(dev) && where == SD_CAP_PRI + PCI_PRI_CTRL)
 		return sd_config_dword(dev, where) | sd_pri_status(dev) << 16;
 	return sd_config_dword(dev, where);
 }

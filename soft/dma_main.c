@@ -20,6 +20,10 @@ static unsigned long nofault;
 module_param(nofault, ulong, 0444);
 MODULE_PARM_DESC(nofault, "mask of devices without ATS and PRI (default 0)");
 
+static unsigned long stall;
+module_param(stall, ulong, 0444);
+MODULE_PARM_DESC(stall, "mask of devices whose accesses stall, instead of ATS and PRI (default 0)");
+
 static unsigned int outstanding = 32;
 module_param(outstanding, uint, 0444);
 MODULE_PARM_DESC(outstanding, "page requests a device can have outstanding, 1 to 512 (default 32)");
@@ -56,6 +60,13 @@ static void sd_device_destroy(struct sd_device *dev)
 	kvfree(dev);
 }
 
+static enum soft_fault_kind sd_fault_kind(unsigned int slot)
+{
+	if (nofault & BIT(slot))
+		return SOFT_FAULT_NONE;
+	return stall & BIT(slot) ? SOFT_FAULT_STALL : SOFT_FAULT_PRI;
+}
+
 static struct sd_device *sd_device_create(unsigned int slot)
 {
 	struct sd_device *dev;
@@ -66,11 +77,11 @@ static struct sd_device *sd_device_create(unsigned int slot)
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
 	dev->slot = slot;
-	dev->can_fault = !(nofault & BIT(slot));
+	dev->faults = sd_fault_kind(slot);
 	init_waitqueue_head(&dev->wait);
 	raw_spin_lock_init(&dev->pri_lock);
 	dev->ep = softiommu_endpoint_create(slot % softiommu_count(),
-					    SOFTDMA_QUEUES, dev->can_fault,
+					    SOFTDMA_QUEUES, dev->faults,
 					    &sd_client, dev);
 	if (IS_ERR(dev->ep)) {
 		ret = PTR_ERR(dev->ep);
@@ -99,7 +110,7 @@ static int __init softdma_init(void)
 	unsigned int i;
 	int ret;
 
-	if (!devices || devices > SD_MAX_DEVICES || domain < 1 ||
+	if ((stall & nofault) || !devices || devices > SD_MAX_DEVICES || domain < 1 ||
 	    domain > 0xffff || !outstanding || outstanding > SOFT_GROUP_INDEXES)
 		return -EINVAL;
 	for (i = 0; i < devices; i++) {

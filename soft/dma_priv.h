@@ -94,7 +94,7 @@ struct sd_group {
 /**
  * struct sd_device - a device
  * @slot: PCI device number
- * @can_fault: has ATS and PRI
+ * @faults: SOFT_FAULT_PRI: has ATS and PRI
  * @ep: its place behind the IOMMU
  * @failed: stopped by a FAILURE response
  * @response_failure: PRI status bit; unlike @failed it can be cleared by writing
@@ -110,7 +110,7 @@ struct sd_group {
  */
 struct sd_device {
 	unsigned int slot;
-	bool can_fault;
+	enum soft_fault_kind faults;
 	struct soft_endpoint *ep;
 	bool failed;
 	bool response_failure;
@@ -169,10 +169,27 @@ static inline bool sd_bus_master(const struct sd_device *dev)
 	return sd_config_word(dev, PCI_COMMAND) & PCI_COMMAND_MASTER;
 }
 
+static inline bool sd_has_pri(const struct sd_device *dev)
+{
+	return dev->faults == SOFT_FAULT_PRI;
+}
+
 static inline bool sd_pri_enabled(const struct sd_device *dev)
 {
-	return dev->can_fault && (sd_config_word(dev, SD_CAP_PRI + PCI_PRI_CTRL) &
-				  PCI_PRI_CTRL_ENABLE);
+	return sd_has_pri(dev) && (sd_config_word(dev, SD_CAP_PRI + PCI_PRI_CTRL) &
+				   PCI_PRI_CTRL_ENABLE);
+}
+
+static inline bool sd_stalls(const struct sd_device *dev)
+{
+	return dev->faults == SOFT_FAULT_STALL;
+}
+
+/* How many requests may be outstanding; a stalled access needs a tag only. */
+static inline u32 sd_request_limit(const struct sd_device *dev)
+{
+	return sd_stalls(dev) ? SOFT_GROUP_INDEXES :
+				sd_config_dword(dev, SD_CAP_PRI + PCI_PRI_ALLOC_REQ);
 }
 
 /* ring.c */

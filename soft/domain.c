@@ -212,7 +212,7 @@ static size_t soft_unmap_pages(struct iommu_domain *iommu_domain,
 	struct pgt_change change;
 
 	soft_count(SOFT_UNMAP_CALLS, 1);
-	if (READ_ONCE(soft_knobs.refuse_all))
+	if (soft_unmap_must_fail())
 		return 0;
 	pgt_change_init(&change);
 	if (block > PAGE_SIZE)

@@ -111,7 +111,9 @@ static void soft_knobs_default(void)
 	WRITE_ONCE(soft_knobs.refuse_all, false);
 	WRITE_ONCE(soft_knobs.unmap_coarse_pages, 0);
 	WRITE_ONCE(soft_knobs.skip_flush, false);
+	WRITE_ONCE(soft_knobs.refuse_every, 0);
 	WRITE_ONCE(soft_knobs.response_delay_us, 0);
+	WRITE_ONCE(soft_knobs.response_swap_us, 0);
 	WRITE_ONCE(soft_knobs.report_delay_us, 0);
 	atomic_set(&soft_knobs.map_fail_nth, 0);
 	WRITE_ONCE(soft_knobs.map_fail_errno, ENOMEM);
@@ -224,14 +226,33 @@ bool soft_map_must_fail(void)
 	       atomic_dec_if_positive(&soft_knobs.map_fail_nth) == 0;
 }
 
+/**
+ * soft_unmap_must_fail() - count a call of unmap_pages
+ *
+ * Return: whether it is one that refuse_all or refuse_every meant
+ */
+bool soft_unmap_must_fail(void)
+{
+	static atomic_t calls;
+	u32 every = READ_ONCE(soft_knobs.refuse_every);
+
+	if (READ_ONCE(soft_knobs.refuse_all))
+		return true;
+	return every && (u32)atomic_inc_return(&calls) % every == 0;
+}
+
 static void soft_inject_plain_files(void)
 {
 	debugfs_create_bool("refuse_all", 0600, soft_dir,
 			    &soft_knobs.refuse_all);
 	debugfs_create_bool("skip_flush", 0600, soft_dir,
 			    &soft_knobs.skip_flush);
+	debugfs_create_u32("refuse_every", 0600, soft_dir,
+			   &soft_knobs.refuse_every);
 	debugfs_create_u32("response_delay_us", 0600, soft_dir,
 			   &soft_knobs.response_delay_us);
+	debugfs_create_u32("response_swap_us", 0600, soft_dir,
+			   &soft_knobs.response_swap_us);
 	debugfs_create_u32("report_delay_us", 0600, soft_dir,
 			   &soft_knobs.report_delay_us);
 	debugfs_create_u32("prq_limit", 0600, soft_dir, &soft_knobs.prq_limit);

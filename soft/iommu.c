@@ -234,7 +234,7 @@ static int soft_endpoint_init(struct soft_endpoint *ep)
  * softiommu_endpoint_create() - make a place behind an IOMMU
  * @iommu: which one, below softiommu_count()
  * @nr_lanes: number of lanes
- * @can_fault: the device has PRI
+ * @faults: what an access without a translation leads to
  * @client: the device module's side
  * @priv: for @client
  *
@@ -242,7 +242,7 @@ static int soft_endpoint_init(struct soft_endpoint *ep)
  */
 struct soft_endpoint *softiommu_endpoint_create(unsigned int iommu,
 						unsigned int nr_lanes,
-						bool can_fault,
+						enum soft_fault_kind faults,
 						const struct soft_client *client,
 						void *priv)
 {
@@ -256,7 +256,7 @@ struct soft_endpoint *softiommu_endpoint_create(unsigned int iommu,
 		return ERR_PTR(-ENOMEM);
 	ep->nr_lanes = nr_lanes;
 	ep->iommu = soft_iommus[iommu];
-	ep->can_fault = can_fault;
+	ep->faults = faults;
 	ep->client = client;
 	ep->priv = priv;
 	ret = soft_endpoint_init(ep);

@@ -102,7 +102,7 @@ struct soft_attachment {
  * @dev: the device, from claim on
  * @client: the device module's side
  * @priv: its argument
- * @can_fault: has PRI
+ * @faults: what an access without a translation leads to
  * @report_lock: see above
  * @domain: NULL while blocked (report_lock)
  * @iopf: IOMMU_DEV_FEAT_IOPF is on (report_lock)
@@ -123,7 +123,7 @@ struct soft_endpoint {
 	struct device *dev;
 	const struct soft_client *client;
 	void *priv;
-	bool can_fault;
+	enum soft_fault_kind faults;
 
 	struct mutex report_lock;	/* reports, domain and feature */
 	struct soft_domain *domain;
@@ -230,7 +230,9 @@ struct soft_domain {
  * @refuse_all: unmap nothing
  * @unmap_coarse_pages: granule of unmapping
  * @skip_flush: flush nothing
+ * @refuse_every: the n-th unmap does nothing, and so on; 0: none
  * @response_delay_us: in microseconds
+ * @response_swap_us: in microseconds
  * @report_delay_us: in microseconds
  * @map_fail_nth: counts down to the failure
  * @map_fail_errno: positive
@@ -242,7 +244,9 @@ struct soft_knobs {
 	bool refuse_all;
 	u32 unmap_coarse_pages;
 	bool skip_flush;
+	u32 refuse_every;
 	u32 response_delay_us;
+	u32 response_swap_us;
 	u32 report_delay_us;
 	atomic_t map_fail_nth;
 	u32 map_fail_errno;
@@ -334,6 +338,7 @@ void soft_dirty_init(struct dentry *dir);
 void soft_inject_init(void);
 void soft_inject_deinit(void);
 bool soft_map_must_fail(void);
+bool soft_unmap_must_fail(void);
 
 /* domain.c */
 struct soft_domain *to_soft_domain(struct iommu_domain *domain);

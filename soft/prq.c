@@ -70,8 +70,8 @@ static void soft_prq_push(struct soft_endpoint *ep, unsigned int group,
  * @nr_requests: 1 to SOFT_GROUP_MAX
  *
  * Return: 0: the response will come by soft_client.respond(); -EAGAIN: the response is
- * SUCCESS, since the queue is full; -ENXIO: the response is INVALID, since the device
- * may not make requests now
+ * SUCCESS, since the queue is full (a stalled access has to wait for room); -ENXIO: the
+ * response is INVALID, since the device may not make requests now
  */
 int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
 			   const struct soft_request *requests,
@@ -88,7 +88,8 @@ int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
 	}
 	if (soft_prq_room(prq) < nr_requests) {
 		spin_unlock(&prq->lock);
-		soft_count(SOFT_PRQ_OVERFLOW, 1);
+		if (ep->faults == SOFT_FAULT_PRI)
+			soft_count(SOFT_PRQ_OVERFLOW, 1);
 		return -EAGAIN;
 	}
 	raw_spin_lock_irqsave(&ep->pri_lock, flags);
@@ -143,7 +144,15 @@ static void soft_group_answer(struct soft_group *group,
 			      enum iommu_page_response_code code)
 {
 	u32 delay = READ_ONCE(soft_knobs.response_delay_us);
+	u32 swap = READ_ONCE(soft_knobs.response_swap_us);
+	static atomic_t answers;
 
+	if (swap && atomic_inc_return(&answers) % 2)
+		delay += swap;
+	/* A stalled access can only be aborted. */
+	if (group->ep->faults == SOFT_FAULT_STALL &&
+	    code == IOMMU_PAGE_RESP_FAILURE)
+		code = IOMMU_PAGE_RESP_INVALID;
 	group->code = code;
 	if (delay)
 		hrtimer_start(&group->timer,
@@ -386,7 +395,7 @@ int soft_dev_enable_feat(struct device *dev, enum iommu_dev_features feat)
 	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
 	int ret;
 
-	if (feat != IOMMU_DEV_FEAT_IOPF || !ep->can_fault)
+	if (feat != IOMMU_DEV_FEAT_IOPF || ep->faults == SOFT_FAULT_NONE)
 		return -ENODEV;
 	ret = iopf_queue_add_device(ep->iommu->iopf_queue, dev);
 	if (ret)

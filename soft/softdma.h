@@ -23,7 +23,8 @@
  * G2  Capabilities.  PCIe (with function level reset, no time to wait after it)
  *     and one vendor-specific capability (id 0x09) below 0x100; ATS and PRI as
  *     extended capabilities.  A device in the "nofault" mask has neither ATS nor
- *     PRI, and IOMMU_DEV_FEAT_IOPF is refused for it with -ENODEV.
+ *     PRI, and IOMMU_DEV_FEAT_IOPF is refused for it with -ENODEV; about one in the
+ *     "stall" mask see G15.
  * G3  Queues.  Each device has SOFTDMA_QUEUES queues, which run in parallel, each
  *     in the order of its ring.  Two queues share no register that user space
  *     writes.  Registers are 32 bits wide, aligned; other access sizes to the
@@ -82,6 +83,14 @@
  *     and the request allocation, which belong to the IOMMU driver, and clears the
  *     PRI status.
  *
+ * G15 Stall.  A device in the "stall" mask of the module has neither ATS nor PRI, and
+ *     yet can fault: an access that finds no translation is held by the IOMMU, one page
+ *     at a time, until it is resumed or aborted (softiommu.h, I9).  Each such access
+ *     counts as a group in the descriptor's faults; SOFTDMA_F_GROUP() and
+ *     SOFTDMA_F_WANT_WRITE make no difference; as many can be held as there are tags
+ *     (512).  An access that is aborted ends its operation with SOFTDMA_FAULT_INVALID,
+ *     and the queue goes on: there is no FAILURE that stops the device.
+ *
  * Numbers in memory and registers are little-endian (x86 only).
  */
 #ifndef SOFTDMA_H
@@ -122,6 +131,7 @@
 #define SOFTDMA_CAPS_QUEUES(v)		((v) & 0xff)
 #define SOFTDMA_CAPS_RING_LOG2(v)	(((v) >> 8) & 0xff)
 #define SOFTDMA_CAPS_PRI		0x10000u	/* the device has PRI */
+#define SOFTDMA_CAPS_STALL		0x20000u	/* its accesses stall (G15) */
 
 #define SOFTDMA_DEV_BUS_MASTER		0x1u
 #define SOFTDMA_DEV_PRI_ENABLED		0x2u

@@ -36,6 +36,7 @@
  *     If there is no room the IOMMU itself answers SUCCESS, so that the device tries
  *     again (prq_overflow).  If there is no domain that could take it, INVALID
  *     (prq_refused).
+ *     A device that stalls is never answered by an overflow: it waits for room.
  * I7  Unmapping allocates nothing, unless unmap_mode is "exact" and a part of a 1 GiB
  *     leaf is unmapped in pages; then it tries GFP_NOWAIT and refuses if that fails.
  * I8  Dirty tracking, for domains allocated while the module parameter dirty_tracking
@@ -50,6 +51,15 @@
  *     read_and_clear_dirty reports and clears whole leaves, also such as are partly
  *     outside of the range, skips what is not mapped, neither sleeps nor flushes, and
  *     returns -EINVAL if tracking is off and a bitmap is given.
+ *
+ * I9  Stall.  A device of kind SOFT_FAULT_STALL has no say in its faults: an access that
+ *     finds no translation is held by the IOMMU, which reports it by itself, as Arm's
+ *     SMMUv3 does: a group of its own with the last-page flag, whose index (the stall
+ *     tag) the response names; the address of the access, which need not be that of the
+ *     page; write permission for an access that writes, else read, never both.  There
+ *     is nothing to enable in the device.  The response resumes the access: SUCCESS has
+ *     it tried again, anything else aborts it, and only it: the device learns INVALID
+ *     also where the handler said FAILURE.
  *
  * Reading dirty leaves without an iova_bitmap, which kernels without CONFIG_IOMMUFD
  * have only as a stub: give a NULL bitmap and a gather, and ask for one leaf at a time;
@@ -79,7 +89,11 @@
  *			naturally aligned blocks of that many 4 KiB pages, and returns
  *			the size of the blocks
  *   skip_flush		iotlb_sync and flush_iotlb_all do nothing
+ *   refuse_every	every so many calls, an unmap does nothing and returns 0 (0: never);
+ *			with unmap_mode or unmap_coarse_pages the others unmap too much
  *   response_delay_us	a page response takes that long to the device
+ *   response_swap_us	every second page response takes so much longer: responses
+ *			overtake each other
  *   report_delay_us	a page request stays that long in the queue
  *   map_fail_nth	the n-th map_pages call from now fails (0: none)
  *   map_fail_errno	with this errno (default 12, ENOMEM)
@@ -112,6 +126,18 @@ struct soft_lane;
 #define SOFT_GROUP_MAX		32	/* requests in a group, at most */
 
 /**
+ * enum soft_fault_kind - what an access without a translation leads to
+ * @SOFT_FAULT_NONE: it fails; the device has no IOMMU_DEV_FEAT_IOPF
+ * @SOFT_FAULT_PRI: the device makes page requests
+ * @SOFT_FAULT_STALL: it stalls (I9)
+ */
+enum soft_fault_kind {
+	SOFT_FAULT_NONE,
+	SOFT_FAULT_PRI,
+	SOFT_FAULT_STALL,
+};
+
+/**
  * struct soft_client - a kind of device
  * @owner: the module; it can't be removed while a device is attached to a domain
  * @respond: a page response for the group with that index has come.  Called in any
@@ -126,7 +152,7 @@ struct soft_client {
 
 /**
  * struct soft_request - one page request of a group
- * @iova: address of the page
+ * @iova: address of the page; of the access, if it stalls
  * @perm: IOMMU_FAULT_PERM_READ, IOMMU_FAULT_PERM_WRITE
  */
 struct soft_request {
@@ -144,7 +170,7 @@ typedef void (*soft_access_fn)(void *memory, size_t bytes, void *ctx);
 
 struct soft_endpoint *softiommu_endpoint_create(unsigned int iommu,
 						unsigned int nr_lanes,
-						bool can_fault,
+						enum soft_fault_kind faults,
 						const struct soft_client *client,
 						void *priv);
 void softiommu_endpoint_destroy(struct soft_endpoint *ep);
