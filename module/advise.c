@@ -143,8 +143,7 @@ static int viopf_evict_segment(struct viopf_segment *segment,
 		  viopf_segment_page(segment, last) + 1);
 
 	mutex_lock(&segment->lock);
-	if (!segment->pinned)
-		viopf_leaf_drop(segment, first, end);
+	viopf_leaf_drop(segment, first, end);
 	kept = segment->kept;
 	mutex_unlock(&segment->lock);
 	return kept ? -EIO : 0;

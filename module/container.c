@@ -2,10 +2,11 @@
 /*
  * Containers: what VFIO's core calls.
  *
- * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU for a container
- * that has groups, attaches those, and later detaches them; the last one gone,
- * it releases ours. Attach, detach and release come under VFIO's own lock for
- * the container; ioctls come under none.
+ * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU, or with
+ * takeover=1 one of type1's numbers, for a container that has groups, attaches
+ * those, and later detaches them; the last one gone, it releases ours. Attach,
+ * detach and release come under VFIO's own lock for the container; ioctls come
+ * under none.
  */
 #include <linux/iommu.h>
 #include <linux/module.h>
@@ -40,7 +41,22 @@ static void viopf_prime_lockdep(void)
 	mutex_destroy(&dummy.lock);
 }
 
-static struct viopf_container *viopf_container_alloc(void)
+/* Do we open containers of that kind? With takeover=1 also type1's. */
+static bool viopf_is_ours(unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_IOPF_IOMMU:
+		return true;
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_TYPE1_NESTING_IOMMU:
+		return viopf_takeover;
+	default:
+		return false;
+	}
+}
+
+static struct viopf_container *viopf_container_alloc(unsigned long extension)
 {
 	static atomic_t ids = ATOMIC_INIT(0);
 	struct viopf_container *container;
@@ -54,6 +70,8 @@ static struct viopf_container *viopf_container_alloc(void)
 	rwlock_init(&container->map_lock);
 	container->mappings = RB_ROOT_CACHED;
 	container->mappings_left = viopf_mapping_limit;
+	container->v2 = extension != VFIO_TYPE1_IOMMU;
+	container->nesting = extension == VFIO_TYPE1_NESTING_IOMMU;
 	container->enabled = true;
 	INIT_WORK(&container->quarantine_work, viopf_keep_work);
 	container->id = atomic_inc_return(&ids);
@@ -65,11 +83,11 @@ static void *viopf_open(unsigned long arg)
 	struct viopf_container *container;
 	int ret = -ENOMEM;
 
-	if (arg != VFIO_IOPF_IOMMU)
+	if (!viopf_is_ours(arg))
 		return ERR_PTR(-EINVAL);
 
 	viopf_prime_lockdep();
-	container = viopf_container_alloc();
+	container = viopf_container_alloc(arg);
 	if (!container)
 		return ERR_PTR(-ENOMEM);
 	container->set = kzalloc(struct_size(container->set, domains, 0),
@@ -175,25 +193,36 @@ static struct iommu_domain *viopf_group_iommu_domain(void *iommu_data,
 	return domain;
 }
 
+static bool viopf_is_coherent(struct viopf_container *container)
+{
+	bool coherent;
+
+	mutex_lock(&container->lock);
+	coherent = viopf_container_is_coherent(container);
+	mutex_unlock(&container->lock);
+	return coherent;
+}
+
 static long viopf_check_extension(struct viopf_container *container,
 				  unsigned long arg)
 {
 	switch (arg) {
-	case VFIO_IOPF_IOMMU:
 	case VFIO_IOPF:
 		return 1;
 	case VFIO_UNMAP_ALL:
-		/* Else the answer would speak for every container, type1's too. */
-		return container ? 1 : 0;
+		/* Without takeover we can't speak for type1's containers. */
+		return container || viopf_takeover;
+	case VFIO_DMA_CC_IOMMU:
+		return container && viopf_is_coherent(container);
 	default:
-		return 0;
+		return viopf_is_ours(arg);
 	}
 }
 
 static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
-			  VFIO_DMA_MAP_FLAG_IOPF_USER;
+			  VIOPF_MAP_MODES;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 
@@ -246,9 +275,9 @@ static long viopf_enable(struct viopf_container *container, bool on,
 	if (viopf_container_failed(container))
 		ret = -ENODEV;
 	else if (on)
-		viopf_pin_enable_iopf(container);
+		viopf_mode_enable_iopf(container);
 	else
-		ret = viopf_pin_disable_iopf(container);
+		ret = viopf_mode_disable_iopf(container);
 	mutex_unlock(&container->lock);
 	return ret == -EIO ? -ENODEV : ret;
 }

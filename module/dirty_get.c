@@ -232,7 +232,8 @@ static int viopf_dirty_get(struct viopf_container *container,
 	mutex_lock(&container->lock);
 	ret = viopf_dirty_check_tracking(container, &get->bitmap);
 	if (!ret)
-		ret = viopf_mapping_check_range(container, get->iova, get->size);
+		ret = viopf_mapping_check_range(container, get->iova, get->size,
+						true);
 	mutex_unlock(&container->lock);
 
 	return ret ? ret : viopf_dirty_report(&report);
@@ -413,7 +414,8 @@ int viopf_dirty_unmap(struct viopf_container *container,
 		return ret;
 
 	mutex_lock(&container->lock);
-	ret = viopf_mapping_check_range(container, unmap->iova, unmap->size);
+	ret = viopf_mapping_check_range(container, unmap->iova, unmap->size,
+					container->v2);
 	if (!ret)
 		ret = viopf_dirty_check_tracking(container, &bitmap);
 	mutex_unlock(&container->lock);

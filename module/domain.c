@@ -9,10 +9,11 @@
  *
  * A page request can come as soon as a group is attached, and a page request is
  * answered SUCCESS when all domains of the container's set have the page. So
- * attach goes: IOVA ranges checked; domain made, with its handler; every device
- * of the group able to fault; the domain in the set and all segments in step
- * with it; and only then the group in the domain. Each step is undone by the
- * label that names it.
+ * attach goes: every device of the group able to fault, or else the group counted
+ * among those that can't; IOVA ranges checked; domain made, with its handler; the
+ * domain in the set and all segments in step with it; what it needs pinned, pinned
+ * (mode.c); and only then the group in the domain. Each step is undone by the label
+ * that names it.
  *
  * Detach goes: the group out of the domain, after which the iommu core hands no
  * new request to us; those on their way answered; the devices' page requests
@@ -35,7 +36,8 @@ static void viopf_domain_free(struct viopf_domain *vdomain)
 }
 
 /* An iommu_domain for @dev that sends page requests here. */
-static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev)
+static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev,
+						     unsigned long *pgsizes)
 {
 	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
 
@@ -48,8 +50,10 @@ static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev)
 		return ERR_PTR(-EOPNOTSUPP);
 	}
 
+	*pgsizes = domain->pgsize_bitmap & VIOPF_LEAF_SIZES;
 	/* Only leaves that a record can express: see leaf.c. */
-	domain->pgsize_bitmap &= VIOPF_LEAF_SIZES;
+	domain->pgsize_bitmap &= viopf_disable_hugepages ? PAGE_SIZE :
+							   VIOPF_LEAF_SIZES;
 	domain->iopf_handler = viopf_iopf_handler;
 	return domain;
 }
@@ -60,7 +64,8 @@ static int viopf_first_dev(struct device *dev, void *data)
 	return 1;
 }
 
-static struct viopf_domain *viopf_domain_create(struct iommu_group *group)
+static struct viopf_domain *viopf_domain_create(struct iommu_group *group,
+						bool nesting)
 {
 	struct viopf_domain *vdomain;
 	struct device *dev = NULL;
@@ -76,18 +81,21 @@ static struct viopf_domain *viopf_domain_create(struct iommu_group *group)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&vdomain->groups);
 
-	vdomain->domain = viopf_iommu_domain_alloc(dev);
+	vdomain->domain = viopf_iommu_domain_alloc(dev, &vdomain->pgsizes);
 	if (IS_ERR(vdomain->domain)) {
 		ret = PTR_ERR(vdomain->domain);
 		vdomain->domain = NULL;
 		goto out_free;
 	}
-	vdomain->quarantine = viopf_iommu_domain_alloc(dev);
+	vdomain->quarantine = viopf_iommu_domain_alloc(dev, &vdomain->pgsizes);
 	if (IS_ERR(vdomain->quarantine)) {
 		ret = PTR_ERR(vdomain->quarantine);
 		vdomain->quarantine = NULL;
 		goto out_free;
 	}
+	ret = nesting ? iommu_enable_nesting(vdomain->domain) : 0;
+	if (ret)
+		goto out_free;
 	return vdomain;
 
 out_free:
@@ -196,7 +204,7 @@ static void viopf_domain_remove(struct viopf_container *container,
 	struct viopf_domain_set *set;
 
 	if (list_is_singular(&container->domains))
-		viopf_unpin_container(container);
+		viopf_mode_unpin_all(container);
 	set = viopf_domain_set_create(container, NULL, vdomain,
 				      GFP_KERNEL | __GFP_NOFAIL);
 	viopf_domain_set_install(container, set);
@@ -234,8 +242,8 @@ static int viopf_dev_iopf_enable(struct device *dev, void *data)
 	if (ret) {
 		walk->until = dev;
 		walk->undo = true;
-		dev_err(dev, "vfio_iommu_iopf: can't take page faults (%d); use VFIO_TYPE1v2_IOMMU\n",
-			ret);
+		dev_info(dev, "vfio_iommu_iopf: can't take page faults (%d): what it may reach is pinned\n",
+			 ret);
 	}
 	return ret;
 }
@@ -250,23 +258,24 @@ static int viopf_dev_iopf_disable(struct device *dev, void *data)
 	return 0;
 }
 
-static int viopf_group_iopf_enable(struct iommu_group *group)
+static void viopf_group_iopf_enable(struct viopf_group *vgroup)
 {
 	struct viopf_dev_iopf walk = { };
-	int ret;
 
-	ret = iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_enable);
-	if (!ret)
-		return 0;
-	iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_disable);
-	return -ENODEV;
+	if (iommu_group_for_each_dev(vgroup->group, &walk, viopf_dev_iopf_enable))
+		iommu_group_for_each_dev(vgroup->group, &walk,
+					 viopf_dev_iopf_disable);
+	else
+		vgroup->can_fault = true;
 }
 
-static void viopf_group_iopf_disable(struct iommu_group *group)
+static void viopf_group_iopf_disable(struct viopf_group *vgroup)
 {
 	struct viopf_dev_iopf walk = { };
 
-	iommu_group_for_each_dev(group, &walk, viopf_dev_iopf_disable);
+	if (vgroup->can_fault)
+		iommu_group_for_each_dev(vgroup->group, &walk,
+					 viopf_dev_iopf_disable);
 }
 
 static int viopf_iova_exclude_region(const struct iommu_resv_region *region,
@@ -381,6 +390,9 @@ static int viopf_group_join_any(struct viopf_group *vgroup)
 	if (ret)
 		return ret;
 
+	ret = viopf_mode_update(container);
+	if (ret)
+		goto out_deinit_iova;
 	ret = -EINVAL;
 	list_for_each_entry(vdomain, &container->domains, node) {
 		ret = viopf_group_join(vgroup, vdomain);
@@ -388,9 +400,12 @@ static int viopf_group_join_any(struct viopf_group *vgroup)
 			break;
 	}
 	if (ret)
-		viopf_iova_deinit(&valid);
-	else
-		viopf_iova_move(&container->valid_iova, &valid);
+		goto out_deinit_iova;
+	viopf_iova_move(&container->valid_iova, &valid);
+	return 0;
+
+out_deinit_iova:
+	viopf_iova_deinit(&valid);
 	return ret;
 }
 
@@ -401,7 +416,7 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 	struct viopf_iova valid;
 	int ret;
 
-	vdomain = viopf_domain_create(vgroup->group);
+	vdomain = viopf_domain_create(vgroup->group, container->nesting);
 	if (IS_ERR(vdomain))
 		return PTR_ERR(vdomain);
 
@@ -415,13 +430,16 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 	ret = viopf_domain_add(container, vdomain);
 	if (ret)
 		goto out_deinit_iova;
-	ret = viopf_group_join(vgroup, vdomain);
+	ret = viopf_mode_update(container);
+	if (!ret)
+		ret = viopf_group_join(vgroup, vdomain);
 	if (ret)
 		goto out_remove_domain;
 
 	/* As type1: whether it can be enforced shows with the device attached. */
 	if (vdomain->domain->ops->enforce_cache_coherency)
-		vdomain->domain->ops->enforce_cache_coherency(vdomain->domain);
+		vdomain->coherent =
+			vdomain->domain->ops->enforce_cache_coherency(vdomain->domain);
 	viopf_iova_move(&container->valid_iova, &valid);
 	return 0;
 
@@ -466,13 +484,23 @@ void viopf_group_destroy(struct viopf_group *vgroup)
 	kfree(vgroup);
 }
 
+/* A group that can't fault decides on modes, until it goes: see mode.c. */
+static void viopf_group_count(struct viopf_group *vgroup, bool comes)
+{
+	if (!vgroup->can_fault)
+		vgroup->container->nr_cant_fault += comes ? 1 : -1;
+}
+
 /**
  * viopf_group_attach() - let a group's devices at the container's memory
  * @vgroup: with container->lock held
  *
- * Return: 0; -ENODEV: a device can't fault, or the container failed; -EPERM: its
- * interrupts are not isolated; -EINVAL: what is mapped already is where this
- * group can't have it; -EOPNOTSUPP: an IOMMU with pages of another size; -ENOMEM.
+ * Devices that can't take page faults get all of it pinned first.
+ *
+ * Return: 0; -ENODEV: the container failed; -EPERM: its interrupts are not
+ * isolated; -EINVAL: what is mapped already is where this group can't have it;
+ * -EOPNOTSUPP: an IOMMU with pages of another size; -EFAULT, -EINTR: what is mapped
+ * can't be pinned for it; -ENOMEM: that, or no memory.
  */
 int viopf_group_attach(struct viopf_group *vgroup)
 {
@@ -488,15 +516,18 @@ int viopf_group_attach(struct viopf_group *vgroup)
 		return -EPERM;
 	}
 
-	ret = viopf_group_iopf_enable(vgroup->group);
-	if (ret)
-		return ret;
+	viopf_group_iopf_enable(vgroup);
+	viopf_group_count(vgroup, true);
 	ret = viopf_group_join_any(vgroup);
 	if (ret)
 		ret = viopf_group_join_new(vgroup);
-	if (ret)
-		viopf_group_iopf_disable(vgroup->group);
-	return ret;
+	if (!ret)
+		return 0;
+
+	viopf_group_count(vgroup, false);
+	viopf_mode_update(vgroup->container);
+	viopf_group_iopf_disable(vgroup);
+	return ret == -EIO ? -ENODEV : ret;
 }
 
 /**
@@ -513,11 +544,13 @@ void viopf_group_detach(struct viopf_group *vgroup)
 
 	iommu_detach_group_handle(vdomain->domain, vgroup->group);
 	viopf_faults_cancel_group(vgroup);
-	viopf_group_iopf_disable(vgroup->group);
+	viopf_group_iopf_disable(vgroup);
 
 	list_del(&vgroup->node);
 	if (list_empty(&vdomain->groups))
 		viopf_domain_remove(container, vdomain);
+	viopf_group_count(vgroup, false);
+	viopf_mode_update(container);
 
 	/* Without memory for it the ranges stay narrower than they could be. */
 	if (!viopf_iova_compute(container, NULL, NULL, &valid))
@@ -547,19 +580,38 @@ struct viopf_group *viopf_group_find(struct viopf_container *container,
 }
 
 /**
- * viopf_container_pgsizes() - the page sizes of a container
+ * viopf_container_is_coherent() - is all DMA of a container cache coherent?
  * @container: locked
  *
- * Return: a bitmap of those that each domain has; PAGE_SIZE is among them.
+ * Return: whether every domain makes it so.
  */
-unsigned long viopf_container_pgsizes(struct viopf_container *container)
+bool viopf_container_is_coherent(struct viopf_container *container)
 {
-	unsigned long sizes = VIOPF_LEAF_SIZES;
 	struct viopf_domain *vdomain;
 
 	lockdep_assert_held(&container->lock);
 
 	list_for_each_entry(vdomain, &container->domains, node)
-		sizes &= vdomain->domain->pgsize_bitmap;
+		if (!vdomain->coherent)
+			return false;
+	return true;
+}
+
+/**
+ * viopf_container_pgsizes() - the page sizes of a container
+ * @container: locked
+ *
+ * Return: a bitmap of those that each domain has; PAGE_SIZE is among them. Without a
+ * domain, any.
+ */
+unsigned long viopf_container_pgsizes(struct viopf_container *container)
+{
+	unsigned long sizes = PAGE_MASK;
+	struct viopf_domain *vdomain;
+
+	lockdep_assert_held(&container->lock);
+
+	list_for_each_entry(vdomain, &container->domains, node)
+		sizes &= vdomain->pgsizes;
 	return sizes;
 }

@@ -71,7 +71,7 @@ static void viopf_fault_explain(struct viopf_segment *segment,
 	mmap_read_unlock(mapping->mm);
 
 	if (special && !xchg(&mapping->warned, true))
-		pr_info("vfio_iommu_iopf: container %u: a device asked for IOVA %#lx, which is device memory and can't be paged on demand; answered INVALID\n",
+		pr_info("vfio_iommu_iopf: container %u: a device asked for IOVA %#lx, which is device memory that can't be mapped; answered INVALID\n",
 			mapping->container->id,
 			viopf_segment_iova(segment, page));
 }
@@ -127,6 +127,8 @@ static int viopf_fault_try(struct viopf_fault_ctx *ctx,
 	int ret;
 
 	ret = viopf_snapshot_map(ctx, segment, span);
+	if (ret == -EFAULT)
+		return viopf_pfnmap_fault(segment, span);
 	if (ret != -ENODATA)
 		return ret;
 

@@ -55,7 +55,8 @@ static int viopf_info_add_iopf(struct viopf_container *container,
 	struct vfio_iommu_type1_info_cap_iopf cap = {
 		.header.id = VFIO_IOMMU_TYPE1_INFO_CAP_IOPF,
 		.header.version = 1,
-		.flags = container->enabled ? VFIO_IOPF_INFO_ENABLED : 0,
+		.flags = (container->enabled ? VFIO_IOPF_INFO_ENABLED : 0) |
+			 (container->nr_cant_fault ? VFIO_IOPF_INFO_MUST_PIN : 0),
 		.segment_shift = VIOPF_SEGMENT_SHIFT,
 		.max_workers = viopf_max_workers(),
 		.leaf_sizes = viopf_container_pgsizes(container),

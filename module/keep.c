@@ -36,7 +36,10 @@
 
 #include "viopf.h"
 
-/* The folio behind a mapped page, or NULL if no domain maps it after all. */
+/*
+ * The folio behind a mapped page; NULL if no domain maps it after all, or if it is a
+ * device's memory, which the kernel reuses for nothing.
+ */
 static struct folio *viopf_keep_folio(struct viopf_segment *segment,
 				      unsigned long page)
 {
@@ -46,7 +49,7 @@ static struct folio *viopf_keep_folio(struct viopf_segment *segment,
 
 	for (i = 0; i < segment->set->nr; i++) {
 		phys = iommu_iova_to_phys(segment->set->domains[i], iova);
-		if (phys)
+		if (phys && pfn_valid(PHYS_PFN(phys)))
 			return page_folio(pfn_to_page(PHYS_PFN(phys)));
 	}
 	return NULL;

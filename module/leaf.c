@@ -108,6 +108,35 @@ static void viopf_leaf_state(struct viopf_segment *segment, unsigned long first,
 	}
 }
 
+/* Which pages of a record a walk is about: all that are resident, or fewer. */
+enum viopf_leaves {
+	VIOPF_LEAVES_ALL,
+	VIOPF_LEAVES_UNPINNED,
+	VIOPF_LEAVES_WRITABLE,	/* and unpinned */
+};
+
+/* The next run of such pages from *@first on: how all that is here walks a record. */
+static bool viopf_leaf_next(const struct viopf_segment *segment,
+			    unsigned long *first, unsigned long *stop,
+			    unsigned long end, enum viopf_leaves kind)
+{
+	const struct viopf_residency *r = &segment->residency;
+
+	for (; viopf_residency_next_run(r, first, stop, end); *first = *stop) {
+		if (kind == VIOPF_LEAVES_WRITABLE) {
+			*first = find_next_bit(r->writable, *stop, *first);
+			*stop = find_next_zero_bit(r->writable, *stop, *first);
+		}
+		if (kind != VIOPF_LEAVES_ALL && segment->pins) {
+			*first = find_next_zero_bit(segment->pins, *stop, *first);
+			*stop = find_next_bit(segment->pins, *stop, *first);
+		}
+		if (*first < *stop)
+			return true;
+	}
+	return false;
+}
+
 /* Unmap what is left of the leaf [first, end) in each domain, page by page. */
 static bool viopf_leaf_force(struct viopf_segment *segment, unsigned long first,
 			     unsigned long end)
@@ -130,6 +159,20 @@ static bool viopf_leaf_force(struct viopf_segment *segment, unsigned long first,
 
 	viopf_leaf_state(segment, first, end, &any, &all);
 	return !any;
+}
+
+/* A leaf is gone for good. If it was pinned, its pages can't be found any more. */
+static unsigned long viopf_leaf_forget(struct viopf_segment *segment,
+				       unsigned long first, unsigned long end)
+{
+	struct viopf_container *container = segment->mapping->container;
+
+	if (viopf_segment_any_pinned(segment, first, end)) {
+		pr_warn_once("vfio_iommu_iopf: the IOMMU lost pinned pages; they stay pinned\n");
+		viopf_count(container, pinned_pages, -(s64)(end - first));
+		bitmap_clear(segment->pins, first, end - first);
+	}
+	return viopf_residency_clear(&segment->residency, first, end);
 }
 
 /*
@@ -157,10 +200,11 @@ static unsigned long viopf_leaf_reconcile(struct viopf_segment *segment,
 		viopf_residency_widen(r, &leaf, &stop);
 
 		viopf_leaf_state(segment, leaf, stop, &any, &all);
-		if (all && (stop <= first || leaf >= end))
+		if (all && (stop <= first || leaf >= end ||
+			    viopf_segment_any_pinned(segment, leaf, stop)))
 			continue;
 		if (!any || viopf_leaf_force(segment, leaf, stop))
-			gone += viopf_residency_clear(r, leaf, stop);
+			gone += viopf_leaf_forget(segment, leaf, stop);
 		else
 			refused = true;
 	}
@@ -172,18 +216,17 @@ static unsigned long viopf_leaf_reconcile(struct viopf_segment *segment,
 	return gone;
 }
 
-/* Unmap and flush what the record has in [first, end). False on a mismatch. */
+/* Unmap and flush what the record has of the kind in [first, end). False on a mismatch. */
 static bool viopf_leaf_unmap(struct viopf_segment *segment,
-			     struct iommu_domain *domain,
-			     unsigned long first, unsigned long end)
+			     struct iommu_domain *domain, unsigned long first,
+			     unsigned long end, enum viopf_leaves kind)
 {
-	struct viopf_residency *r = &segment->residency;
 	struct iommu_iotlb_gather gather;
 	unsigned long stop;
 	bool exact = true;
 
 	iommu_iotlb_gather_init(&gather);
-	for (; viopf_residency_next_run(r, &first, &stop, end); first = stop) {
+	for (; viopf_leaf_next(segment, &first, &stop, end, kind); first = stop) {
 		unsigned long iova = viopf_segment_iova(segment, first);
 		size_t bytes = viopf_pages_bytes(first, stop);
 
@@ -196,66 +239,63 @@ static bool viopf_leaf_unmap(struct viopf_segment *segment,
 	return exact;
 }
 
-/**
- * viopf_leaf_drop() - take pages away from the devices, in every domain
- * @segment: locked
- * @first: first page
- * @end: end of the range, exclusive
- *
- * On return no DMA reaches [first, end), but for what a domain refused to unmap,
- * which is then kept from reuse. Allocates nothing and waits for nothing but
- * the IOMMU.
- *
- * Return: how many pages devices lost, which may be more than the range has.
- */
-unsigned long viopf_leaf_drop(struct viopf_segment *segment,
-			      unsigned long first, unsigned long end)
+/* All of that went as it should. Returns how many pages. */
+static unsigned long viopf_leaf_clear(struct viopf_segment *segment,
+				      unsigned long first, unsigned long end,
+				      enum viopf_leaves kind)
 {
-	struct viopf_residency *r = &segment->residency;
-	unsigned long gone;
+	unsigned long stop, gone = 0;
+
+	for (; viopf_leaf_next(segment, &first, &stop, end, kind); first = stop)
+		gone += viopf_residency_clear(&segment->residency, first, stop);
+	return gone;
+}
+
+/* Take [first, end), which cuts through no leaf, away in every domain. */
+static unsigned long viopf_leaf_drop_kind(struct viopf_segment *segment,
+					  unsigned long first, unsigned long end,
+					  enum viopf_leaves kind)
+{
+	unsigned long at = first, stop, gone;
 	bool exact = true;
 	unsigned int i;
 
 	lockdep_assert_held(&segment->lock);
 
 	/* Kept pages stay as they are: keep.c must find them again. */
-	if (segment->kept || !viopf_residency_any(r, first, end))
+	if (segment->kept || !viopf_leaf_next(segment, &at, &stop, end, kind))
 		return 0;
 
-	viopf_residency_widen(r, &first, &end);
 	for (i = 0; i < segment->set->nr; i++)
 		exact &= viopf_leaf_unmap(segment, segment->set->domains[i],
-					  first, end);
+					  first, end, kind);
 
 	if (likely(exact))
-		gone = viopf_residency_clear(r, first, end);
+		gone = viopf_leaf_clear(segment, first, end, kind);
 	else
 		gone = viopf_leaf_reconcile(segment, first, end);
 	viopf_count(segment->mapping->container, resident_pages, -(s64)gone);
 	return gone;
 }
 
-/* Unmap and flush what is mapped writable. False on a mismatch. */
-static bool viopf_leaf_unmap_writable(struct viopf_segment *segment,
-				      struct iommu_domain *domain)
+/**
+ * viopf_leaf_drop() - take pages away from the devices, in every domain
+ * @segment: locked
+ * @first: first page
+ * @end: end of the range, exclusive
+ *
+ * On return no DMA reaches [first, end), but for what is pinned there, and for what
+ * a domain refused to unmap, which is then kept from reuse. Allocates nothing and
+ * waits for nothing but the IOMMU.
+ *
+ * Return: how many pages devices lost, which may be more than the range has.
+ */
+unsigned long viopf_leaf_drop(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end)
 {
-	struct viopf_residency *r = &segment->residency;
-	struct iommu_iotlb_gather gather;
-	unsigned long first, end;
-	bool exact = true;
-
-	iommu_iotlb_gather_init(&gather);
-	for_each_set_bitrange(first, end, r->writable, r->nr_pages) {
-		unsigned long iova = viopf_segment_iova(segment, first);
-		size_t bytes = viopf_pages_bytes(first, end);
-
-		if (iommu_unmap_fast(domain, iova, bytes, &gather) != bytes)
-			exact = false;
-	}
-	iommu_iotlb_sync(domain, &gather);
-	viopf_count(segment->mapping->container, flushes, 1);
-
-	return exact;
+	/* No leaf is pinned in part (pin.c), so this reaches no pinned page. */
+	viopf_residency_widen(&segment->residency, &first, &end);
+	return viopf_leaf_drop_kind(segment, first, end, VIOPF_LEAVES_UNPINNED);
 }
 
 /**
@@ -269,29 +309,8 @@ static bool viopf_leaf_unmap_writable(struct viopf_segment *segment,
  */
 unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
 {
-	struct viopf_residency *r = &segment->residency;
-	unsigned long first, end, gone = 0;
-	bool exact = true;
-	unsigned int i;
-
-	lockdep_assert_held(&segment->lock);
-
-	if (segment->kept || segment->pinned ||
-	    bitmap_empty(r->writable, r->nr_pages))
-		return 0;
-
-	for (i = 0; i < segment->set->nr; i++)
-		exact &= viopf_leaf_unmap_writable(segment,
-						   segment->set->domains[i]);
-
-	for_each_set_bitrange(first, end, r->writable, r->nr_pages) {
-		if (likely(exact))
-			gone += viopf_residency_clear(r, first, end);
-		else
-			gone += viopf_leaf_reconcile(segment, first, end);
-	}
-	viopf_count(segment->mapping->container, resident_pages, -(s64)gone);
-	return gone;
+	return viopf_leaf_drop_kind(segment, 0, segment->residency.nr_pages,
+				    VIOPF_LEAVES_WRITABLE);
 }
 
 /**
@@ -361,12 +380,34 @@ void viopf_leaf_leave(struct viopf_segment *segment,
 	lockdep_assert_held(&segment->lock);
 
 	if (r->nr_resident)
-		viopf_leaf_unmap(segment, domain, 0, r->nr_pages);
+		viopf_leaf_unmap(segment, domain, 0, r->nr_pages,
+				 VIOPF_LEAVES_ALL);
+}
+
+/* Map from *@page on what lies together, and go on behind it. */
+static int viopf_leaf_replay_run(struct viopf_segment *segment,
+				 struct iommu_domain *domain,
+				 unsigned long *page, unsigned long end)
+{
+	struct iommu_domain *other = segment->set->domains[0];
+	unsigned long iova = viopf_segment_iova(segment, *page), stop;
+	phys_addr_t phys = iommu_iova_to_phys(other, iova);
+	int ret;
+
+	for (stop = *page + 1; stop < end; stop++)
+		if (iommu_iova_to_phys(other, viopf_segment_iova(segment, stop)) !=
+		    phys + viopf_pages_bytes(*page, stop))
+			break;
+	ret = iommu_map(domain, iova, phys, viopf_pages_bytes(*page, stop),
+			IOMMU_CACHE | segment->mapping->prot, VIOPF_GFP_LOCKED);
+	if (!ret)
+		*page = stop;
+	return ret;
 }
 
 /**
  * viopf_leaf_replay() - map in one more domain what a segment has
- * @segment: locked; pinned, so that what it has stays
+ * @segment: locked; all that it has is pinned, and so stays
  * @domain: not in its set yet
  *
  * Return: 0; else -errno, with @domain as it was.
@@ -374,32 +415,17 @@ void viopf_leaf_leave(struct viopf_segment *segment,
 int viopf_leaf_replay(struct viopf_segment *segment,
 		      struct iommu_domain *domain)
 {
-	struct viopf_residency *r = &segment->residency;
-	unsigned long page, end;
-	int prot, ret;
+	unsigned long page = 0, stop, nr_pages = segment->residency.nr_pages;
+	int ret = 0;
 
 	lockdep_assert_held(&segment->lock);
 
-	for (page = 0; page < r->nr_pages; page = end) {
-		unsigned long iova = viopf_segment_iova(segment, page);
-		phys_addr_t phys = iommu_iova_to_phys(segment->set->domains[0],
-						      iova);
-
-		for (end = page + 1; end < r->nr_pages; end++)
-			if (iommu_iova_to_phys(segment->set->domains[0],
-					       viopf_segment_iova(segment, end)) !=
-			    phys + viopf_pages_bytes(page, end))
-				break;
-		prot = IOMMU_CACHE | segment->mapping->prot;
-		ret = iommu_map(domain, iova, phys, viopf_pages_bytes(page, end),
-				prot, VIOPF_GFP_LOCKED);
-		if (ret) {
-			iommu_unmap(domain, segment->iova,
-				    viopf_pages_bytes(0, page));
-			return ret;
-		}
-	}
-	return 0;
+	while (!ret &&
+	       viopf_leaf_next(segment, &page, &stop, nr_pages, VIOPF_LEAVES_ALL))
+		ret = viopf_leaf_replay_run(segment, domain, &page, stop);
+	if (ret)
+		viopf_leaf_unmap(segment, domain, 0, page, VIOPF_LEAVES_ALL);
+	return ret;
 }
 
 /**
@@ -421,7 +447,7 @@ bool viopf_leaf_heal(struct viopf_segment *segment, unsigned long page)
 	lockdep_assert_held(&segment->lock);
 
 	viopf_leaf_state(segment, page, page + 1, &any, &all);
-	if (likely(all) || segment->kept || segment->pinned)
+	if (likely(all) || segment->kept || viopf_segment_pinned(segment, page))
 		return false;
 
 	viopf_residency_widen(&segment->residency, &first, &end);
@@ -456,6 +482,7 @@ unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment)
 							 iova);
 
 			wrong += mapped != viopf_residency_test(r, page, false);
+			wrong += !mapped && viopf_segment_pinned(segment, page);
 		}
 	}
 	return wrong;

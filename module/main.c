@@ -21,6 +21,18 @@ module_param_named(allow_unsafe_interrupts, viopf_allow_unsafe_interrupts,
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Allow devices whose interrupts no hardware remaps, as type1's parameter of that name does");
 
+bool viopf_takeover;
+module_param_named(takeover, viopf_takeover, bool, 0444);
+MODULE_PARM_DESC(takeover,
+		 "Answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU too, in place of vfio_iommu_type1 (off)");
+/* VFIO asks the backend that was registered last first. */
+MODULE_SOFTDEP("pre: vfio_iommu_type1");
+
+bool viopf_disable_hugepages;
+module_param_named(disable_hugepages, viopf_disable_hugepages, bool, 0644);
+MODULE_PARM_DESC(disable_hugepages,
+		 "Map by the IOMMU's smallest pages only, as type1's parameter of that name does (off)");
+
 unsigned int viopf_mapping_limit = U16_MAX;
 module_param_named(dma_entry_limit, viopf_mapping_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit,

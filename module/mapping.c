@@ -3,14 +3,14 @@
  * Mappings: MAP_DMA and UNMAP_DMA.
  *
  * To map is to note an IOVA range and the memory behind it, in the caller's mm.
- * Unless demand paging is off, and it is pinned (pin.c), no page is touched and
- * nothing is allocated that depends on the size. Each mapping follows its own mm,
+ * Unless it is to be pinned (mode.c), no page is touched and nothing is allocated
+ * that depends on the size. Each mapping follows its own mm,
  * so processes may share a container. The address need not be backed by anything
  * yet; what can't be faulted in when a device asks for it is answered INVALID
  * then. It must be a user address, though.
  *
  * The rules, and the errors in the order in which they are looked for, are those
- * of type1v2 (vfio_dma_do_map() and vfio_dma_do_unmap() in
+ * of type1 and type1v2 (vfio_dma_do_map() and vfio_dma_do_unmap() in
  * drivers/vfio/vfio_iommu_type1.c), which clients depend on.
  *
  * The mappings of a container are an interval tree. Its lock is a spinning one
@@ -114,6 +114,17 @@ void viopf_mapping_put(struct viopf_mapping *mapping)
 	kref_put(&mapping->ref, viopf_mapping_free);
 }
 
+static enum viopf_mode viopf_map_mode(u32 flags)
+{
+	if (flags & VFIO_DMA_MAP_FLAG_IOPF_PINNED)
+		return VIOPF_MODE_PINNED;
+	if (flags & VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE)
+		return VIOPF_MODE_FAULTABLE;
+	if (flags & VFIO_DMA_MAP_FLAG_IOPF_USER)
+		return VIOPF_MODE_USER;
+	return VIOPF_MODE_AUTO;
+}
+
 static struct viopf_mapping *
 viopf_mapping_alloc(struct viopf_container *container,
 		    const struct vfio_iommu_type1_dma_map *map)
@@ -136,8 +147,7 @@ viopf_mapping_alloc(struct viopf_container *container,
 		mapping->prot |= IOMMU_READ;
 	if (map->flags & VFIO_DMA_MAP_FLAG_WRITE)
 		mapping->prot |= IOMMU_WRITE;
-	if (map->flags & VFIO_DMA_MAP_FLAG_IOPF_USER)
-		mapping->mode = VIOPF_MODE_USER;
+	mapping->mode = viopf_map_mode(map->flags);
 	kref_init(&mapping->ref);
 	mutex_init(&mapping->segments_lock);
 	mt_init_flags(&mapping->segments, MT_FLAGS_USE_RCU);
@@ -232,7 +242,7 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
 	interval_tree_insert(&mapping->node, &container->mappings);
 	write_unlock(&container->map_lock);
 
-	ret = container->enabled ? 0 : viopf_pin_mapping(mapping);
+	ret = viopf_mode_apply(mapping);
 	if (!ret)
 		ret = viopf_dirty_check_mapping(container, map->size);
 	if (ret)
@@ -245,17 +255,18 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
  * @container: where
  * @map: what; flags known to be known
  *
- * Return: 0; -EINVAL: no permission, size zero, not aligned, wraps around, or
+ * Return: 0; -EINVAL: no permission, two modes, size zero, not aligned, wraps around, or
  * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
- * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed. While
- * demand paging is off, also what viopf_pin_mapping() says.
+ * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed. If it is
+ * to be pinned, also what viopf_mode_apply() says.
  */
 int viopf_mapping_create(struct viopf_container *container,
 			 const struct vfio_iommu_type1_dma_map *map)
 {
 	int ret;
 
-	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)) ||
+	    hweight32(map->flags & VIOPF_MAP_MODES) > 1)
 		return -EINVAL;
 
 	mutex_lock(&container->lock);
@@ -264,14 +275,19 @@ int viopf_mapping_create(struct viopf_container *container,
 	return ret;
 }
 
-/* Take away all that lies in [first, last], where no mapping sticks out. */
+/*
+ * Take away all that begins in [first, last]. With v2 no mapping sticks out; type1's
+ * first version takes one that sticks out above, and stops at one that sticks out
+ * below.
+ */
 static u64 viopf_mapping_remove_range(struct viopf_container *container,
 				      unsigned long first, unsigned long last)
 {
 	struct viopf_mapping *mapping;
 	u64 bytes = 0;
 
-	while ((mapping = viopf_mapping_first(container, first, last)))
+	while ((mapping = viopf_mapping_first(container, first, last)) &&
+	       mapping->node.start >= first)
 		bytes += viopf_mapping_remove(container, mapping);
 	return bytes;
 }
@@ -281,11 +297,12 @@ static u64 viopf_mapping_remove_range(struct viopf_container *container,
  * @container: locked
  * @first: its first byte, as IOVA
  * @bytes: its size
+ * @whole: it may not cut through a mapping
  *
  * Return: 0; -EINVAL: not aligned, empty, wraps around, or cuts through a mapping.
  */
 int viopf_mapping_check_range(struct viopf_container *container, u64 first,
-			      u64 bytes)
+			      u64 bytes, bool whole)
 {
 	unsigned long granule = viopf_container_granule(container);
 	u64 last = first + bytes - 1;
@@ -293,6 +310,9 @@ int viopf_mapping_check_range(struct viopf_container *container, u64 first,
 
 	if (!bytes || ((first | bytes) & (granule - 1)) || last < first)
 		return -EINVAL;
+	if (!whole)
+		return 0;
+
 	mapping = viopf_mapping_first(container, first, first);
 	if (mapping && mapping->node.start != first)
 		return -EINVAL;
@@ -307,7 +327,8 @@ static int viopf_unmap_check(struct viopf_container *container,
 {
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL)
 		return unmap->iova || unmap->size ? -EINVAL : 0;
-	return viopf_mapping_check_range(container, unmap->iova, unmap->size);
+	return viopf_mapping_check_range(container, unmap->iova, unmap->size,
+					 container->v2);
 }
 
 /**
@@ -319,7 +340,7 @@ static int viopf_unmap_check(struct viopf_container *container,
  * away, and for a segment that is just being published.
  *
  * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
- * wraps around, cuts through a mapping, or a range along with "all".
+ * wraps around, cuts through a mapping (v2), or a range along with "all".
  */
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap)

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pinned mappings, and changing between pinned and faultable.
+ * Pins: pages that are resident for as long as they are pinned.
  *
- * While demand paging is off, a mapping is what type1 makes of it: its pages are
- * pinned for long, charged to the locked-memory limit, and all mapped. The record
- * says so too: every page of a pinned segment is resident, and where the page is,
- * is what the IOMMU says, so nothing else is kept. The mm's evictions pass a
- * pinned segment by: what is pinned stays, as with type1.
+ * A pinned page is what type1 makes of every page: pinned for long, charged to the
+ * locked-memory limit of whoever made the mapping, and mapped. A segment knows its
+ * pinned pages by a bit each; where the page is, is what the IOMMU says, so nothing
+ * else is kept. The mm's evictions pass pinned pages by: what is pinned stays.
  *
- * DOC: a segment's change
+ * Pins are made a range at a time, for a mapping as a whole (mode.c) or by advice.
+ * A page is pinned once, whoever asks for it: it is unpinned when nobody does.
+ *
+ * DOC: a range's change
  *
  * To pinned: the pages are brought in and pinned first, holding no lock. Then,
  * under the segment's lock, what is mapped goes and the pinned pages come, in one
- * step. A device that asks meanwhile faults, waits for the lock, and finds its
- * page.
+ * step, by leaves of their own. A device that asks meanwhile faults, waits for the
+ * lock, and finds its page.
  *
- * To faultable: pages are unmapped and unpinned a few runs at a time, as unpinning
- * takes locks that reclaim may hold while it waits for ours. Until the last is
- * gone the segment is @unpinning: faults in it begin again, and evictions still
- * pass it by, which is right, since all that is mapped in it is pinned.
+ * To faultable: under the lock a few runs lose their bits and are unmapped; then,
+ * without it, they are unpinned, as that takes locks that reclaim may hold while it
+ * waits for ours. In between a fault may map such a page again: that is protected
+ * by the notifier as any is.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -38,15 +40,45 @@ struct viopf_pin_run {
 	unsigned long	nr_pages;
 };
 
-/* As type1, reserved pages (the zero page) are nobody's to pay for. */
-static unsigned long viopf_pin_charged(unsigned long pfn,
-				       unsigned long nr_pages)
-{
-	unsigned long charged = 0;
+/* A run of pages to be pinned, and where they are. */
+struct viopf_pin_job {
+	struct viopf_segment	*segment;
+	unsigned long		first;
+	unsigned long		end;
+	unsigned long		*pfns;
+};
 
-	for (; nr_pages; nr_pages--, pfn++)
-		charged += !PageReserved(pfn_to_page(pfn));
+/* As type1: the zero page, and what is no memory, is nobody's, and is not pinned. */
+static bool viopf_pfn_is_free(unsigned long pfn)
+{
+	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
+}
+
+/* Unpin what lies together; returns how many pages were charged for it. */
+static unsigned long viopf_unpin_run(unsigned long pfn, unsigned long nr_pages,
+				     bool dirty)
+{
+	unsigned long charged = 0, part;
+
+	for (; nr_pages; nr_pages -= part, pfn += part) {
+		for (part = 0; part < nr_pages; part++)
+			if (viopf_pfn_is_free(pfn + part))
+				break;
+		if (part)
+			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), part,
+							 dirty);
+		charged += part;
+		part += part < nr_pages;
+	}
 	return charged;
+}
+
+static void viopf_pin_put(const unsigned long *pfns, unsigned long nr_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr_pages; i++)
+		viopf_unpin_run(pfns[i], 1, false);
 }
 
 /*
@@ -71,157 +103,226 @@ static int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 	return ret;
 }
 
-/* Pin a segment's memory into @pages: all of it or nothing. */
-static int viopf_pin_get(struct viopf_segment *segment, struct page **pages)
+/* Pin up to @max pages at @uaddr; how many, or -errno. */
+static long viopf_pin_some(struct viopf_mapping *mapping, unsigned long uaddr,
+			   unsigned long max, unsigned long *pfns)
 {
-	struct viopf_mapping *mapping = segment->mapping;
-	unsigned int flags = FOLL_LONGTERM |
-			     (mapping->prot & IOMMU_WRITE ? FOLL_WRITE : 0);
-	unsigned long nr_pages = segment->residency.nr_pages, done = 0;
+	bool write = mapping->prot & IOMMU_WRITE, writable;
+	struct page **pages = (struct page **)pfns;
+	struct mm_struct *mm = mapping->mm;
+	long ret, i;
+
+	static_assert(sizeof(*pages) == sizeof(*pfns));
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = pin_user_pages_remote(mm, uaddr, max,
+				    FOLL_LONGTERM | (write ? FOLL_WRITE : 0),
+				    pages, NULL);
+	for (i = 0; i < ret; i++)
+		pfns[i] = page_to_pfn(pages[i]);
+	while (ret == -EFAULT || ret == -EAGAIN) {
+		ret = viopf_pfnmap_follow(mm, uaddr, write, pfns, &writable);
+		if (!ret)
+			ret = 1;
+		else if (ret == -EFAULT)
+			break;
+	}
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/* Pin a job's memory: all of it or nothing. */
+static int viopf_pin_get(struct viopf_pin_job *job)
+{
+	unsigned long nr_pages = job->end - job->first, done = 0;
 	long ret = 0;
 
 	while (done < nr_pages) {
 		cond_resched();
-		if (mmap_read_lock_killable(mapping->mm)) {
-			ret = -EINTR;
-			break;
-		}
-		ret = pin_user_pages_remote(mapping->mm,
-					    viopf_segment_uaddr(segment, done),
-					    min(nr_pages - done, VIOPF_PIN_BATCH),
-					    flags, pages + done, NULL);
-		mmap_read_unlock(mapping->mm);
+		ret = viopf_pin_some(job->segment->mapping,
+				     viopf_segment_uaddr(job->segment,
+							 job->first + done),
+				     min(nr_pages - done, VIOPF_PIN_BATCH),
+				     job->pfns + done);
 		if (ret < 0)
 			break;
 		done += ret;
 	}
 	if (ret >= 0)
 		return 0;
-	unpin_user_pages(pages, done);
+	viopf_pin_put(job->pfns, done);
 	return ret;
 }
 
-static unsigned long viopf_pin_count_charged(struct page **pages,
-					     unsigned long nr_pages)
+static unsigned long viopf_pin_count_charged(const struct viopf_pin_job *job)
 {
 	unsigned long i, charged = 0;
 
-	for (i = 0; i < nr_pages; i++)
-		charged += viopf_pin_charged(page_to_pfn(pages[i]), 1);
+	for (i = 0; i < job->end - job->first; i++)
+		charged += !viopf_pfn_is_free(job->pfns[i]);
 	return charged;
 }
 
 /* Map the pinned pages, in as few calls as they allow. */
-static int viopf_pin_map(struct viopf_segment *segment, struct page **pages)
+static int viopf_pin_map(const struct viopf_pin_job *job)
 {
-	bool writable = segment->mapping->prot & IOMMU_WRITE;
-	unsigned long nr_pages = segment->residency.nr_pages;
-	unsigned long first, end;
+	bool writable = job->segment->mapping->prot & IOMMU_WRITE;
+	unsigned long nr_pages = job->end - job->first, at, stop;
 	int ret = 0;
 
-	for (first = 0; first < nr_pages && !ret; first = end) {
-		unsigned long pfn = page_to_pfn(pages[first]);
+	for (at = 0; at < nr_pages && !ret; at = stop) {
+		unsigned long pfn = job->pfns[at];
 
-		for (end = first + 1; end < nr_pages; end++)
-			if (page_to_pfn(pages[end]) != pfn + end - first)
+		for (stop = at + 1; stop < nr_pages; stop++)
+			if (job->pfns[stop] != pfn + stop - at)
 				break;
-		ret = viopf_leaf_map(segment, first, end, PFN_PHYS(pfn),
-				     writable);
+		ret = viopf_leaf_map(job->segment, job->first + at,
+				     job->first + stop, PFN_PHYS(pfn), writable);
 	}
 	return ret;
 }
 
 /* In the place of what faults have mapped, in one step for the devices. */
-static int viopf_pin_install(struct viopf_segment *segment,
-			     struct page **pages)
+static int viopf_pin_install(const struct viopf_pin_job *job)
 {
-	unsigned long nr_pages = segment->residency.nr_pages;
+	struct viopf_segment *segment = job->segment;
+	unsigned long nr_pages = job->end - job->first;
 	int ret;
 
 	mutex_lock(&segment->lock);
 	ret = viopf_segment_ready(segment);
 	if (!ret) {
-		viopf_leaf_drop(segment, 0, nr_pages);
-		ret = segment->kept ? -EIO : viopf_pin_map(segment, pages);
+		viopf_leaf_drop(segment, job->first, job->end);
+		ret = segment->kept ? -EIO : viopf_pin_map(job);
 		if (ret)
-			viopf_leaf_drop(segment, 0, nr_pages);
+			viopf_leaf_drop(segment, job->first, job->end);
 		else
-			segment->pinned = true;
+			bitmap_set(segment->pins, job->first, nr_pages);
 	}
 	mutex_unlock(&segment->lock);
+
+	if (!ret)
+		viopf_count(segment->mapping->container, pinned_pages, nr_pages);
 	return ret;
 }
 
-static int viopf_pin_install_patiently(struct viopf_segment *segment,
-				       struct page **pages)
+static int viopf_pin_install_patiently(const struct viopf_pin_job *job)
 {
-	struct viopf_container *container = segment->mapping->container;
+	struct viopf_container *container = job->segment->mapping->container;
 	unsigned int tries;
 	int ret;
 
-	ret = viopf_pin_install(segment, pages);
+	ret = viopf_pin_install(job);
 	for (tries = 0; ret == -ENOMEM; tries++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		viopf_back_off(container, tries);
-		ret = viopf_pin_install(segment, pages);
+		ret = viopf_pin_install(job);
 	}
 	return ret;
 }
 
-static int viopf_pin_pages(struct viopf_segment *segment, struct page **pages)
+static int viopf_pin_job_run(struct viopf_pin_job *job)
 {
-	struct viopf_mapping *mapping = segment->mapping;
-	unsigned long nr_pages = segment->residency.nr_pages, charged;
+	struct viopf_mapping *mapping = job->segment->mapping;
+	unsigned long charged;
 	int ret;
 
-	ret = viopf_pin_get(segment, pages);
+	ret = viopf_pin_get(job);
 	if (ret)
 		return ret;
-	charged = viopf_pin_count_charged(pages, nr_pages);
+	charged = viopf_pin_count_charged(job);
 	ret = viopf_pin_charge(mapping, charged, true);
 	if (ret)
 		goto out_unpin;
-	ret = viopf_pin_install_patiently(segment, pages);
+	ret = viopf_pin_install_patiently(job);
 	if (!ret)
 		return 0;
 
 	viopf_pin_charge(mapping, charged, false);
 out_unpin:
-	unpin_user_pages(pages, nr_pages);
+	viopf_pin_put(job->pfns, job->end - job->first);
 	return ret;
 }
 
-/* Pin one segment. Pinning what is pinned does nothing. */
-static int viopf_pin_segment(struct viopf_segment *segment)
+/* Pin [first, end), none of which is pinned. */
+static int viopf_pin_hole(struct viopf_segment *segment, unsigned long first,
+			  unsigned long end)
 {
-	struct page **pages;
+	struct viopf_pin_job job = {
+		.segment = segment, .first = first, .end = end,
+	};
 	int ret;
 
-	if (segment->pinned)
-		return 0;
-	pages = kvmalloc_array(segment->residency.nr_pages, sizeof(*pages),
-			       GFP_KERNEL_ACCOUNT);
-	if (!pages)
+	job.pfns = kvmalloc_array(end - first, sizeof(*job.pfns),
+				  GFP_KERNEL_ACCOUNT);
+	if (!job.pfns)
 		return -ENOMEM;
-	ret = viopf_pin_pages(segment, pages);
-	kvfree(pages);
+	ret = viopf_pin_job_run(&job);
+	kvfree(job.pfns);
 	return ret;
 }
 
-/*
- * The run of memory that is mapped at @page: whole leaves, as leaves are runs. Of
- * what an IOMMU has lost by itself the pages can't be found, and leak.
+static int viopf_bits_alloc(struct viopf_segment *segment, unsigned long **bits)
+{
+	unsigned long *new;
+
+	if (*bits)
+		return 0;
+	new = bitmap_zalloc(segment->residency.nr_pages, GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+	mutex_lock(&segment->lock);
+	*bits = new;
+	mutex_unlock(&segment->lock);
+	return 0;
+}
+
+/**
+ * viopf_pin_range() - pin a range, charge it, and map it
+ * @segment: not locked; container->lock is held, and so is the mm
+ * @first: first page
+ * @end: end of the range, exclusive
+ *
+ * What is pinned already stays as it is.
+ *
+ * Return: 0; -EFAULT: some of it is not memory, or not with that permission;
+ * -ENOMEM: over the locked-memory limit, or no memory; -EINTR: killed; -EIO: the
+ * container failed; -ENOENT: no device is there. On an error a part of the range
+ * may have come to be pinned.
  */
+int viopf_pin_range(struct viopf_segment *segment, unsigned long first,
+		    unsigned long end)
+{
+	int ret;
+
+	lockdep_assert_held(&segment->mapping->container->lock);
+
+	ret = viopf_bits_alloc(segment, &segment->pins);
+	while (!ret) {
+		unsigned long stop;
+
+		first = find_next_zero_bit(segment->pins, end, first);
+		if (first >= end)
+			break;
+		stop = find_next_bit(segment->pins, end, first);
+		ret = viopf_pin_hole(segment, first, stop);
+		first = stop;
+	}
+	return ret;
+}
+
+/* The run of memory that is mapped at @page, up to @end: whole leaves, as leaves are. */
 static void viopf_unpin_find_run(struct viopf_segment *segment,
-				 unsigned long page, struct viopf_pin_run *run)
+				 unsigned long page, unsigned long end,
+				 struct viopf_pin_run *run)
 {
 	struct iommu_domain *domain = segment->set->domains[0];
 	unsigned long iova = viopf_segment_iova(segment, page);
-	unsigned long left = segment->residency.nr_pages - page;
 
 	run->pfn = PHYS_PFN(iommu_iova_to_phys(domain, iova));
-	for (run->nr_pages = 1; run->nr_pages < left; run->nr_pages++) {
+	for (run->nr_pages = 1; page + run->nr_pages < end; run->nr_pages++) {
 		iova += PAGE_SIZE;
 		if (PHYS_PFN(iommu_iova_to_phys(domain, iova)) !=
 		    run->pfn + run->nr_pages)
@@ -229,191 +330,172 @@ static void viopf_unpin_find_run(struct viopf_segment *segment,
 	}
 }
 
+/* Keep [*@page, *@stop) to leaves that lie wholly in it. False if there is none. */
+static bool viopf_unpin_trim(const struct viopf_segment *segment,
+			     unsigned long *page, unsigned long *stop)
+{
+	unsigned long first = *page, first_end = first + 1;
+	unsigned long last = *stop - 1, last_end = *stop;
+
+	viopf_residency_widen(&segment->residency, &first, &first_end);
+	if (first < *page)
+		*page = min(first_end, *stop);
+	viopf_residency_widen(&segment->residency, &last, &last_end);
+	if (last_end > *stop && last > *page)
+		*stop = last;
+	else if (last_end > *stop)
+		*page = *stop;
+	return *page < *stop;
+}
+
+/*
+ * The next run of pages from *@page on that are pinned, and not by advice: whole
+ * leaves. One that is still wanted in part stays: to break it would, for a moment,
+ * take the rest from devices that can't take a page fault.
+ */
+static bool viopf_unpin_next(const struct viopf_segment *segment,
+			     unsigned long *page, unsigned long *stop,
+			     unsigned long end)
+{
+	for (;; *page = *stop) {
+		*page = find_next_bit(segment->pins, end, *page);
+		if (*page >= end)
+			return false;
+		*stop = find_next_zero_bit(segment->pins, end, *page);
+		if (segment->advised && test_bit(*page, segment->advised)) {
+			*stop = find_next_zero_bit(segment->advised, *stop,
+						   *page);
+			continue;
+		}
+		if (segment->advised)
+			*stop = find_next_bit(segment->advised, *stop, *page);
+		if (viopf_unpin_trim(segment, page, stop))
+			return true;
+	}
+}
+
 /* Unmap some runs from *@page on; returns how many. */
 static unsigned int viopf_unpin_unmap(struct viopf_segment *segment,
-				      unsigned long *page,
+				      unsigned long *page, unsigned long end,
 				      struct viopf_pin_run *runs)
 {
-	unsigned long first = *page;
+	unsigned long stop, first = *page;
 	unsigned int nr = 0;
 
 	lockdep_assert_held(&segment->lock);
 
-	while (nr < VIOPF_UNPIN_RUNS && *page < segment->residency.nr_pages) {
-		viopf_unpin_find_run(segment, *page, &runs[nr]);
+	while (nr < VIOPF_UNPIN_RUNS &&
+	       viopf_unpin_next(segment, page, &stop, end)) {
+		viopf_unpin_find_run(segment, *page, stop, &runs[nr]);
+		bitmap_clear(segment->pins, *page, runs[nr].nr_pages);
 		*page += runs[nr].nr_pages;
 		nr++;
 	}
-	viopf_leaf_drop(segment, first, *page);
+	if (nr)
+		viopf_leaf_drop(segment, first, *page);
 	return nr;
 }
 
-/* Unpin what has been unmapped; returns how many pages were charged for it. */
-static unsigned long viopf_unpin_run(const struct viopf_pin_run *run,
-				     bool dirty)
+/* Returns how many pages were charged for what has been unmapped. */
+static unsigned long viopf_unpin_runs(struct viopf_segment *segment,
+				      const struct viopf_pin_run *runs,
+				      unsigned int nr)
 {
-	unsigned long charged;
+	struct viopf_mapping *mapping = segment->mapping;
+	bool dirty = mapping->prot & IOMMU_WRITE;
+	unsigned long charged = 0;
+	unsigned int i;
 
-	if (!run->pfn) {
-		pr_warn_once("vfio_iommu_iopf: the IOMMU lost pinned pages; they stay pinned\n");
-		return 0;
+	for (i = 0; i < nr; i++) {
+		viopf_count(mapping->container, pinned_pages,
+			    -(s64)runs[i].nr_pages);
+		if (runs[i].pfn)
+			charged += viopf_unpin_run(runs[i].pfn,
+						   runs[i].nr_pages, dirty);
+		else
+			pr_warn_once("vfio_iommu_iopf: the IOMMU lost pinned pages; they stay pinned\n");
 	}
-	charged = viopf_pin_charged(run->pfn, run->nr_pages);
-	unpin_user_page_range_dirty_lock(pfn_to_page(run->pfn), run->nr_pages,
-					 dirty);
 	return charged;
 }
 
 /**
- * viopf_unpin_segment() - give a segment's pins back
+ * viopf_unpin_range() - give pins back
  * @segment: not locked; container->lock is held
+ * @first: first page
+ * @end: end of the range, exclusive
  *
- * Can't fail. Does nothing if the segment isn't pinned. Pages that a domain
- * refuses to unmap are kept all the same (keep.c), by references of their own.
+ * What is pinned by advice stays. Can't fail. Pages that a domain refuses to unmap
+ * are kept all the same (keep.c), by references of their own.
  */
-void viopf_unpin_segment(struct viopf_segment *segment)
+void viopf_unpin_range(struct viopf_segment *segment, unsigned long first,
+		       unsigned long end)
 {
 	struct viopf_mapping *mapping = segment->mapping;
-	bool dirty = mapping->prot & IOMMU_WRITE;
 	struct viopf_pin_run runs[VIOPF_UNPIN_RUNS];
-	unsigned long page = 0, charged = 0;
-	unsigned int nr, i;
+	unsigned long charged = 0;
+	unsigned int nr;
 
 	lockdep_assert_held(&mapping->container->lock);
-	if (!segment->pinned)
+	if (!segment->pins)
 		return;
 
 	do {
 		mutex_lock(&segment->lock);
-		segment->unpinning = true;
-		nr = viopf_unpin_unmap(segment, &page, runs);
+		nr = viopf_unpin_unmap(segment, &first, end, runs);
 		mutex_unlock(&segment->lock);
 
-		for (i = 0; i < nr; i++)
-			charged += viopf_unpin_run(&runs[i], dirty);
+		charged += viopf_unpin_runs(segment, runs, nr);
 		cond_resched();
 	} while (nr);
-
-	mutex_lock(&segment->lock);
-	segment->pinned = false;
-	segment->unpinning = false;
-	mutex_unlock(&segment->lock);
 	viopf_pin_charge(mapping, charged, false);
 }
 
 /**
- * viopf_unpin_mapping() - give a mapping's pins back
- * @mapping: with container->lock held
- */
-void viopf_unpin_mapping(struct viopf_mapping *mapping)
-{
-	struct viopf_segment *segment;
-	unsigned long index = 0;
-
-	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
-		viopf_unpin_segment(segment);
-}
-
-/* The mm is alive. */
-static int viopf_pin_mapping_alive(struct viopf_mapping *mapping)
-{
-	struct viopf_segment *segment;
-	unsigned long iova = mapping->node.start, bytes;
-	int ret;
-
-	do {
-		segment = viopf_segment_get(mapping, iova);
-		if (IS_ERR(segment))
-			return PTR_ERR(segment);
-		ret = viopf_pin_segment(segment);
-		if (ret)
-			return ret;
-		bytes = segment->residency.nr_pages << PAGE_SHIFT;
-		iova = segment->iova + bytes;
-	} while (mapping->node.last - segment->iova >= bytes);
-	return 0;
-}
-
-/**
- * viopf_pin_mapping() - pin all of a mapping
- * @mapping: with container->lock held
+ * viopf_pin_advise() - pin a range until viopf_unpin_advise()
+ * @segment: not locked; container->lock is held, and so is the mm
+ * @first: first page
+ * @end: end of the range, exclusive
  *
- * A mapping of a process that is gone has nothing to pin, and no device gets
- * anything from it.
- *
- * Return: 0; -EFAULT: some of it is not memory, or not with that permission;
- * -ENOMEM: over the locked-memory limit, or no memory; -EINTR: killed; -EIO: the
- * container failed. On an error nothing of it is pinned.
+ * Return: as viopf_pin_range(). On an error nothing of it is pinned by advice that
+ * was not.
  */
-int viopf_pin_mapping(struct viopf_mapping *mapping)
+int viopf_pin_advise(struct viopf_segment *segment, unsigned long first,
+		     unsigned long end)
 {
 	int ret;
 
-	lockdep_assert_held(&mapping->container->lock);
-
-	if (!mmget_not_zero(mapping->mm))
-		return 0;
-	ret = viopf_pin_mapping_alive(mapping);
-	mmput_async(mapping->mm);
+	ret = viopf_bits_alloc(segment, &segment->advised);
 	if (ret)
-		viopf_unpin_mapping(mapping);
-	return ret;
-}
-
-/**
- * viopf_unpin_container() - give back all pins
- * @container: locked; to be made faultable, or about to lose its last domain, after
- *	which nothing would tell what was pinned
- */
-void viopf_unpin_container(struct viopf_container *container)
-{
-	struct viopf_mapping *mapping;
-
-	lockdep_assert_held(&container->lock);
-
-	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
-	     mapping = viopf_mapping_next(mapping))
-		viopf_unpin_mapping(mapping);
-}
-
-/**
- * viopf_pin_enable_iopf() - page on demand from now on
- * @container: locked
- *
- * Mappings that are pinned become faultable. DMA goes on.
- */
-void viopf_pin_enable_iopf(struct viopf_container *container)
-{
-	lockdep_assert_held(&container->lock);
-
-	if (container->enabled)
-		return;
-	container->enabled = true;
-	viopf_unpin_container(container);
-}
-
-/**
- * viopf_pin_disable_iopf() - pin from now on
- * @container: locked
- *
- * Return: 0, or an error of viopf_pin_mapping(), and then nothing has changed.
- */
-int viopf_pin_disable_iopf(struct viopf_container *container)
-{
-	struct viopf_mapping *mapping;
-	int ret = 0;
-
-	lockdep_assert_held(&container->lock);
-
-	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
-	     mapping = viopf_mapping_next(mapping)) {
-		ret = viopf_pin_mapping(mapping);
-		if (ret)
-			break;
-	}
+		return ret;
+	ret = viopf_pin_range(segment, first, end);
 	if (!ret)
-		container->enabled = false;
-	else if (container->enabled)
-		viopf_unpin_container(container);
+		bitmap_set(segment->advised, first, end - first);
+	else if (!viopf_mapping_is_pinned(segment->mapping))
+		viopf_unpin_range(segment, first, end);
 	return ret;
+}
+
+/**
+ * viopf_unpin_advise() - the reverse
+ * @segment: not locked; container->lock is held
+ * @first: first page
+ * @end: end of the range, exclusive
+ *
+ * What is pinned for another reason stays, as does a leaf of which a part is still
+ * pinned by advice.
+ */
+void viopf_unpin_advise(struct viopf_segment *segment, unsigned long first,
+			unsigned long end)
+{
+	lockdep_assert_held(&segment->mapping->container->lock);
+
+	if (!segment->advised)
+		return;
+	bitmap_clear(segment->advised, first, end - first);
+	if (viopf_mapping_is_pinned(segment->mapping))
+		return;
+	mutex_lock(&segment->lock);
+	viopf_residency_widen(&segment->residency, &first, &end);
+	mutex_unlock(&segment->lock);
+	viopf_unpin_range(segment, first, end);
 }

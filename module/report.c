@@ -57,7 +57,7 @@ static void viopf_report_fill(struct viopf_segment *segment,
 				*byte |= VFIO_IOPF_PAGE_WRITABLE;
 			if (viopf_residency_is_huge(r, page))
 				*byte |= VFIO_IOPF_PAGE_HUGE;
-			if (segment->pinned)
+			if (viopf_segment_pinned(segment, page))
 				*byte |= VFIO_IOPF_PAGE_PINNED;
 		}
 	}

@@ -93,8 +93,7 @@ static bool viopf_segment_invalidate(struct mmu_interval_notifier *notifier,
 
 	mmu_interval_set_seq(notifier, cur_seq);
 	viopf_count(container, invalidations, 1);
-	if (!segment->pinned)
-		viopf_segment_evict(segment, range);
+	viopf_segment_evict(segment, range);
 	mutex_unlock(&segment->lock);
 
 	return true;
@@ -253,8 +252,7 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
  * viopf_segment_ready() - may anything be mapped at all?
  * @segment: locked; on success it has its set of domains
  *
- * Return: 0; -EIO: the container failed; -ENOENT: unmapped, or no device left;
- * -EAGAIN: not yet.
+ * Return: 0; -EIO: the container failed; -ENOENT: unmapped, or no device left.
  */
 int viopf_segment_ready(struct viopf_segment *segment)
 {
@@ -266,8 +264,6 @@ int viopf_segment_ready(struct viopf_segment *segment)
 		return -EIO;
 	if (segment->dead)
 		return -ENOENT;
-	if (segment->unpinning)
-		return -EAGAIN;
 	if (!segment->set)
 		segment->set = READ_ONCE(container->set);
 	return segment->set->nr ? 0 : -ENOENT;
@@ -287,7 +283,8 @@ void viopf_segment_kill(struct viopf_segment *segment)
 	mutex_lock(&segment->lock);
 	segment->dead = true;
 	mutex_unlock(&segment->lock);
-	viopf_unpin_segment(segment);
+	viopf_unpin_advise(segment, 0, segment->residency.nr_pages);
+	viopf_unpin_range(segment, 0, segment->residency.nr_pages);
 
 	mutex_lock(&segment->lock);
 	viopf_leaf_drop(segment, 0, segment->residency.nr_pages);
@@ -307,6 +304,8 @@ void viopf_segment_kill(struct viopf_segment *segment)
 void viopf_segment_destroy(struct viopf_segment *segment)
 {
 	viopf_dirty_segment_deinit(segment);
+	bitmap_free(segment->pins);
+	bitmap_free(segment->advised);
 	viopf_residency_deinit(&segment->residency);
 	mutex_destroy(&segment->lock);
 	kfree(segment);
@@ -330,10 +329,9 @@ static bool viopf_set_has(const struct viopf_domain_set *set,
 static int viopf_segment_add_domain(struct viopf_segment *segment,
 				    struct iommu_domain *domain)
 {
-	if (segment->pinned)
-		return viopf_leaf_replay(segment, domain);
 	viopf_leaf_drop(segment, 0, segment->residency.nr_pages);
-	return 0;
+	return segment->pins && !segment->kept ?
+	       viopf_leaf_replay(segment, domain) : 0;
 }
 
 /* Move a segment to another set of domains. One that leaves is unmapped. */

@@ -150,7 +150,8 @@ static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
 	piece->first = page - in_block;
 	piece->end = piece->first + pages;
 	piece->pfn = pfn - in_block;
-	return !viopf_piece_splits(segment, piece);
+	return !viopf_piece_splits(segment, piece) &&
+	       !viopf_segment_any_pinned(segment, piece->first, piece->end);
 }
 
 /* The run of pages from @page on that lie together, are free and alike. */

@@ -37,6 +37,7 @@
 #define VIOPF_H
 
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
@@ -68,6 +69,14 @@
 
 /* Lists that undecided page requests are spread over, by cookie. */
 #define VIOPF_UNDECIDED_LISTS	64
+
+/* Who decides what becomes of a mapping, by the flags of MAP_DMA. */
+enum viopf_mode {
+	VIOPF_MODE_AUTO,	/* faultable or pinned, as the container is */
+	VIOPF_MODE_PINNED,
+	VIOPF_MODE_FAULTABLE,
+	VIOPF_MODE_USER,	/* faultable once user space agrees */
+};
 
 /*
  * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
@@ -128,7 +137,10 @@ struct viopf_userfault;
  *	segment's lock, which keeps it from being freed
  * @valid_iova: where mappings may be; by @lock
  * @mappings_left: how many more may be made; by @lock
+ * @v2: unmaps follow the rules of type1v2, not type1; constant
+ * @nesting: domains are asked for nesting translation, as type1 does; constant
  * @enabled: demand paging is on; by @lock
+ * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
  *	under any mapping's segments_lock
  * @failed: an IOMMU refused to unmap; set once, anywhere
@@ -163,7 +175,10 @@ struct viopf_container {
 	struct viopf_domain_set	*set;
 	struct viopf_iova	valid_iova;
 	unsigned int		mappings_left;
+	bool			v2;
+	bool			nesting;
 	bool			enabled;
+	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
 	bool			failed;
 	struct work_struct	quarantine_work;
@@ -198,12 +213,16 @@ struct viopf_container {
 /**
  * struct viopf_domain - an IOMMU domain and the groups in it
  * @domain: what mappings go into
+ * @pgsizes: the leaf sizes that the IOMMU has of VIOPF_LEAF_SIZES
+ * @coherent: it makes all DMA cache coherent
  * @quarantine: an empty one, made ready at attach, for when an unmap is refused
  * @groups: struct viopf_group; by container->lock
  * @node: in container->domains
  */
 struct viopf_domain {
 	struct iommu_domain	*domain;
+	unsigned long		pgsizes;
+	bool			coherent;
 	struct iommu_domain	*quarantine;
 	struct list_head	groups;
 	struct list_head	node;
@@ -219,6 +238,7 @@ struct viopf_domain {
  *	answered; by container->fault_lock
  * @gone: it is being detached: no page request of it may wait any more; by
  *	container->fault_lock
+ * @can_fault: its devices can take page faults; constant once attached
  * @quarantined: it is attached to @domain's quarantine; by container->lock
  * @node: in domain->groups
  */
@@ -229,16 +249,9 @@ struct viopf_group {
 	struct iommu_group		*group;
 	unsigned int			faults_pending;
 	bool				gone;
+	bool				can_fault;
 	bool				quarantined;
 	struct list_head		node;
-};
-
-/* What user space asked for, by flags of MAP_DMA. */
-enum viopf_mode {
-	VIOPF_MODE_AUTO,	/* as the container is */
-	VIOPF_MODE_PINNED,
-	VIOPF_MODE_FAULTABLE,
-	VIOPF_MODE_USER,	/* faultable, with user space's consent */
 };
 
 /**
@@ -248,7 +261,7 @@ enum viopf_mode {
  * @mm: where the memory is; held by mmgrab()
  * @uaddr: user address of @node.start
  * @prot: IOMMU_READ, IOMMU_WRITE: what the device may at the most
- * @mode: enum viopf_mode
+ * @mode: who decides whether it is pinned
  * @task: thread group leader of the process, for its locked-memory limit
  * @lock_cap: that limit doesn't bind it (CAP_IPC_LOCK)
  * @ref: the container's, and one for each fault at work in it
@@ -288,8 +301,10 @@ struct viopf_mapping {
  *	writable, and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
  * @kept: each page in @residency has a reference, as a domain refused to let go
- * @pinned: every page is mapped, and pinned; changed under container->lock too
- * @unpinning: it is being made faultable: no page may be mapped yet
+ * @pins: a bit for each page that is pinned, and so resident for as long; NULL until
+ *	the first is. Changed with container->lock held too
+ * @advised: a bit for each page pinned by VFIO_IOPF_ADV_PIN, a subset of @pins; NULL
+ *	until the first is; by container->lock alone
  */
 struct viopf_segment {
 	struct mmu_interval_notifier	notifier;
@@ -304,8 +319,8 @@ struct viopf_segment {
 	unsigned long			*dirty;
 	bool				dead;
 	bool				kept;
-	bool				pinned;
-	bool				unpinning;
+	unsigned long			*pins;
+	unsigned long			*advised;
 };
 
 /**
@@ -351,6 +366,11 @@ struct viopf_worker {
 	struct viopf_fault_ctx	ctx;
 };
 
+/* The flags of MAP_DMA that choose a mode. */
+#define VIOPF_MAP_MODES		(VFIO_DMA_MAP_FLAG_IOPF_PINNED | \
+				 VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE | \
+				 VFIO_DMA_MAP_FLAG_IOPF_USER)
+
 #define viopf_count(_container, _name, _n) \
 	atomic64_add(_n, &(_container)->counters._name)
 
@@ -373,6 +393,7 @@ int viopf_group_attach(struct viopf_group *vgroup);
 void viopf_group_detach(struct viopf_group *vgroup);
 struct viopf_group *viopf_group_find(struct viopf_container *container,
 				     const struct iommu_group *group);
+bool viopf_container_is_coherent(struct viopf_container *container);
 unsigned long viopf_container_pgsizes(struct viopf_container *container);
 
 /* mapping.c */
@@ -382,7 +403,7 @@ int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap);
 unsigned long viopf_container_granule(struct viopf_container *container);
 int viopf_mapping_check_range(struct viopf_container *container, u64 first,
-			      u64 bytes);
+			      u64 bytes, bool whole);
 u64 viopf_mapping_remove(struct viopf_container *container,
 			 struct viopf_mapping *mapping);
 u64 viopf_mapping_unmap_all(struct viopf_container *container);
@@ -450,12 +471,28 @@ struct viopf_span {
 };
 
 /* pin.c */
-int viopf_pin_mapping(struct viopf_mapping *mapping);
-void viopf_unpin_mapping(struct viopf_mapping *mapping);
-void viopf_unpin_container(struct viopf_container *container);
-void viopf_unpin_segment(struct viopf_segment *segment);
-void viopf_pin_enable_iopf(struct viopf_container *container);
-int viopf_pin_disable_iopf(struct viopf_container *container);
+int viopf_pin_range(struct viopf_segment *segment, unsigned long first,
+		    unsigned long end);
+void viopf_unpin_range(struct viopf_segment *segment, unsigned long first,
+		       unsigned long end);
+int viopf_pin_advise(struct viopf_segment *segment, unsigned long first,
+		     unsigned long end);
+void viopf_unpin_advise(struct viopf_segment *segment, unsigned long first,
+			unsigned long end);
+
+/* mode.c */
+bool viopf_mapping_is_pinned(const struct viopf_mapping *mapping);
+int viopf_mode_apply(struct viopf_mapping *mapping);
+int viopf_mode_update(struct viopf_container *container);
+void viopf_mode_unpin_all(struct viopf_container *container);
+void viopf_mode_enable_iopf(struct viopf_container *container);
+int viopf_mode_disable_iopf(struct viopf_container *container);
+
+/* pfnmap.c */
+int viopf_pfnmap_follow(struct mm_struct *mm, unsigned long uaddr, bool write,
+			unsigned long *pfn, bool *writable);
+int viopf_pfnmap_fault(struct viopf_segment *segment,
+		       const struct viopf_span *span);
 
 /* snapshot.c */
 bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
@@ -550,6 +587,8 @@ void viopf_verify_exit(void);
 
 /* main.c */
 extern bool viopf_allow_unsafe_interrupts;
+extern bool viopf_takeover;
+extern bool viopf_disable_hugepages;
 extern unsigned int viopf_mapping_limit;
 unsigned int viopf_max_workers(void);
 unsigned int viopf_max_faults(void);
@@ -585,6 +624,21 @@ static inline void viopf_dirty_mark(struct viopf_segment *seg,
 static inline struct viopf_group *viopf_group_of(struct iopf_group *group)
 {
 	return container_of(group->attach_handle, struct viopf_group, handle);
+}
+
+/* Is the page pinned? */
+static inline bool viopf_segment_pinned(const struct viopf_segment *seg,
+					unsigned long page)
+{
+	return seg->pins && test_bit(page, seg->pins);
+}
+
+/* Is any page of [first, end) pinned? */
+static inline bool viopf_segment_any_pinned(const struct viopf_segment *seg,
+					    unsigned long first,
+					    unsigned long end)
+{
+	return seg->pins && find_next_bit(seg->pins, end, first) < end;
 }
 
 static inline bool viopf_container_failed(const struct viopf_container *c)

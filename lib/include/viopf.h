@@ -39,8 +39,14 @@ extern "C" {
 #define VIOPF_READ	(1u << 0)	/* VFIO_DMA_MAP_FLAG_READ */
 #define VIOPF_WRITE	(1u << 1)	/* VFIO_DMA_MAP_FLAG_WRITE */
 
-/* Page requests in a mapping go to viopf_fault_fd() first; with the above. */
-#define VIOPF_USER	(1u << 26)	/* VFIO_DMA_MAP_FLAG_IOPF_USER */
+/*
+ * What a mapping is, whatever its container does: at most one of them. Without, it
+ * is faultable while demand paging is on and all devices can take page faults, and
+ * pinned otherwise (<linux/vfio_iopf.h>).
+ */
+#define VIOPF_PINNED	VFIO_DMA_MAP_FLAG_IOPF_PINNED
+#define VIOPF_FAULTABLE	VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE
+#define VIOPF_USER	VFIO_DMA_MAP_FLAG_IOPF_USER
 
 #define VIOPF_MAX_RANGES	16
 
@@ -188,9 +194,10 @@ int viopf_check_extension(struct viopf_container *c, unsigned long extension);
  * @vaddr: the memory, page aligned
  * @iova: where devices shall see it, page aligned
  * @size: in bytes, page aligned
- * @prot: VIOPF_READ, VIOPF_WRITE or both; VIOPF_USER as well
+ * @prot: VIOPF_READ, VIOPF_WRITE or both; and VIOPF_PINNED, VIOPF_FAULTABLE or
+ *	VIOPF_USER
  *
- * With demand paging no page is touched, whatever @size.
+ * Unless it is pinned no page is touched, whatever @size.
  *
  * Return: 0, or -errno: EINVAL (alignment, wrap-around, outside the IOVA ranges, no
  * permission asked for), EEXIST (overlaps a mapping), ENOSPC (too many

@@ -395,31 +395,6 @@ static void reload(void)
 	works(0, 2);
 }
 
-/* A device that can't fault is refused, and nothing is left of the attempt. */
-static void cannot_fault(void)
-{
-	char bdfs[MAX_DEVICES][16];
-	const char *both[2] = { bdfs[1], bdfs[0] };
-	struct viopf_container *c;
-	const char *bdf = bdfs[0];
-	struct rig rig;
-	int err;
-
-	devices_list(bdfs);
-	err = viopf_container_open(&c, &bdf, 1, VFIO_IOPF_IOMMU);
-	assert_int_equal(err, -ENODEV);
-	err = viopf_container_open(&c, both, 2, VFIO_IOPF_IOMMU);
-	assert_int_equal(err, -ENODEV);
-	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
-	assert_int_equal(viopf_group_add(rig.c, bdfs[0]), -ENODEV);
-	dev_read(&rig, IOVA_RINGS, PAGE, SOFTDMA_OK);
-	rig_close(&rig);
-	/* The kernel's own takes both. */
-	rig_open_as(&rig, 0, 2, VFIO_TYPE1v2_IOMMU);
-	dev_read(&rig, IOVA_RINGS, PAGE, SOFTDMA_OK);
-	rig_close(&rig);
-}
-
 static const struct suite_case cases[] = {
 	CASE("S6 R8 R9 files closed in every order during DMA", every_order),
 	CASE("S6 R8 exit during DMA", exits),
@@ -433,8 +408,6 @@ static const struct suite_case cases[] = {
 	CASE("S6 reset and bus master during DMA", bus_master_and_reset),
 	CASE("R9 rmmod is refused while in use", rmmod_in_use),
 	CASE("R9 modules can be removed and loaded again", reload, .softdma = "devices=2"),
-	CASE("R9 a device that can't fault is refused cleanly", cannot_fault,
-	     .softdma = "devices=2 nofault=1"),
 };
 
 int main(int argc, char **argv)

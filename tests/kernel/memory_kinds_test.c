@@ -300,28 +300,14 @@ static void file_read_only(void)
 	ext4_unmount();
 }
 
-/* How often the kernel's log says it. */
-static long log_count(const char *text)
-{
-	char cmd[128];
-	long n = -1;
-	FILE *f;
-
-	snprintf(cmd, sizeof(cmd), "dmesg | grep -c '%s'", text);
-	f = popen(cmd, "r");
-	assert_non_null(f);
-	assert_int_equal(fscanf(f, "%ld", &n), 1);
-	pclose(f);
-	return n;
-}
-
-/* Another device's registers: mapped in the process, but no memory. */
+/*
+ * Another device's registers, mapped in the process: no memory, but mapped for our
+ * device all the same, as its error tells, and taken away again.
+ */
 static void not_memory(void)
 {
-	const char *why = "which is device memory";
 	char *p, *mmio;
 	struct rig rig;
-	long said;
 	int fd;
 
 	fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDWR | O_CLOEXEC);
@@ -334,19 +320,27 @@ static void not_memory(void)
 	p = mem_anon(PAGE);
 	rig_map(&rig, mmio, IOVA_BASE, PAGE);
 	rig_map(&rig, p, IOVA_BASE + PAGE, PAGE);
-	said = log_count(why);
-	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-	assert_int_equal(log_count(why), said + 1);
+	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
+	assert_int_equal(dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 0);
+	verify_residency();
+	assert_ok(mprotect(mmio, PAGE, PROT_READ));
+	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
 	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-	(void)*(volatile int *)mmio;
-	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-	assert_int_equal(log_count(why), said + 1);
+	assert_ok(mprotect(mmio, PAGE, PROT_READ | PROT_WRITE));
+
+	assert_ok(viopf_disable(rig.c));
+	assert_int_equal(dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 0);
+	assert_ok(viopf_enable(rig.c));
 	dev_fill(&rig, IOVA_BASE + PAGE, PAGE, 1);
+	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
+	assert_ok(munmap(mmio, PAGE));
+	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	dev_check(&rig, IOVA_BASE + PAGE, PAGE, 1);
 	cpu_check(p, PAGE, 1);
 	rig_close(&rig);
 }
 
-/* The vDSO and the like: kernel pages in the process. */
+/* The vDSO's data: kernel pages that the process may read, and so may the device. */
 static void special_pages(void)
 {
 	unsigned long start = 0, end = 0;
@@ -364,7 +358,7 @@ static void special_pages(void)
 		skip_because("no [vvar] mapping");
 	rig_open(&rig, 1);
 	assert_ok(viopf_map(rig.c, (void *)start, IOVA_BASE, PAGE, VIOPF_READ | VIOPF_WRITE));
-	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_OK);
 	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
 	rig_close(&rig);
 }
@@ -403,8 +397,8 @@ static const struct suite_case cases[] = {
 	CASE("S1 S6 file, shared", file_shared),
 	CASE("S1 S6 file, private", file_private),
 	CASE("S6 R16 file, read-only", file_read_only),
-	CASE("S6 another device's memory is INVALID", not_memory),
-	CASE("S6 the kernel's special pages are INVALID", special_pages),
+	CASE("S1 S6 another device's memory", not_memory),
+	CASE("S6 R16 the kernel's special pages", special_pages),
 	CASE("S5 memory that a fault brings in is charged to its owner", charged),
 };
 

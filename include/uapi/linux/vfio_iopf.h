@@ -190,7 +190,8 @@ struct vfio_iopf_stats {
  * @VFIO_IOPF_ADV_PIN: pin the range, charge it to RLIMIT_MEMLOCK and map it: devices
  *	need no page request for it. Pinning what is pinned by advice changes nothing
  * @VFIO_IOPF_ADV_UNPIN: give up what @VFIO_IOPF_ADV_PIN did. It stays pinned as long
- *	as the mapping or the container is pinned
+ *	as the mapping or the container is pinned, and a leaf of the IOMMU larger than
+ *	a page as long as any of it is
  */
 enum vfio_iopf_advice {
 	VFIO_IOPF_ADV_PREFETCH_READ	= 0,

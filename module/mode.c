@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which mappings are pinned, and which are faultable.
+ *
+ * MAP_DMA's flags decide, or leave it to the container: then the mapping is pinned
+ * while demand paging is off, or while a group is attached whose devices can't take
+ * page faults. So it can change with VFIO_IOPF_ENABLE and DISABLE, and as groups
+ * come and go. viopf_mode_update() brings the mappings to what they should be; that
+ * can fail only where something is to be pinned that was not, so a caller that
+ * goes back to where it came from can't.
+ *
+ * A container without an IOMMU domain has nothing pinned: its groups are emulated
+ * ones, whose drivers pin what they need themselves, as with type1.
+ *
+ *   attach of a group that can't fault     detach of the last such group
+ *   ------------------------------------   -----------------------------------
+ *   its domain joins, all is mapped in it
+ *   count it, pin what is now to be pinned
+ *   the group joins the domain: DMA
+ *                                          the group leaves the domain: no DMA
+ *                                          count it out, unpin what can fault
+ */
+#include <linux/sched/mm.h>
+
+#include "viopf.h"
+
+/**
+ * viopf_mapping_is_pinned() - is all of a mapping to be pinned?
+ * @mapping: with container->lock held
+ *
+ * Return: whether it is.
+ */
+bool viopf_mapping_is_pinned(const struct viopf_mapping *mapping)
+{
+	const struct viopf_container *container = mapping->container;
+
+	lockdep_assert_held(&container->lock);
+
+	if (mapping->mode == VIOPF_MODE_AUTO)
+		return !container->enabled || container->nr_cant_fault;
+	return mapping->mode == VIOPF_MODE_PINNED;
+}
+
+/* Give back all pins but those asked for by advice. */
+static void viopf_mode_unpin(struct viopf_mapping *mapping)
+{
+	struct viopf_segment *segment;
+	unsigned long index = 0;
+
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+		viopf_unpin_range(segment, 0, segment->residency.nr_pages);
+}
+
+/* The mm is alive. */
+static int viopf_mode_pin_alive(struct viopf_mapping *mapping)
+{
+	struct viopf_segment *segment;
+	unsigned long iova = mapping->node.start, bytes;
+	int ret;
+
+	do {
+		segment = viopf_segment_get(mapping, iova);
+		if (IS_ERR(segment))
+			return PTR_ERR(segment);
+		ret = viopf_pin_range(segment, 0, segment->residency.nr_pages);
+		if (ret)
+			return ret;
+		bytes = segment->residency.nr_pages << PAGE_SHIFT;
+		iova = segment->iova + bytes;
+	} while (mapping->node.last - segment->iova >= bytes);
+	return 0;
+}
+
+static int viopf_mode_pin(struct viopf_mapping *mapping)
+{
+	int ret;
+
+	/* The process is gone: nothing to pin, and no device gets anything. */
+	if (!mmget_not_zero(mapping->mm))
+		return 0;
+	ret = viopf_mode_pin_alive(mapping);
+	mmput_async(mapping->mm);
+	return ret;
+}
+
+/**
+ * viopf_mode_apply() - pin or unpin a mapping, as it should be
+ * @mapping: with container->lock held
+ *
+ * Return: 0; -EFAULT: some of it is not memory, or not with that permission;
+ * -ENOMEM: over the locked-memory limit, or no memory; -EINTR: killed; -EIO: the
+ * container failed. On an error some of it may be pinned: unmap it, or apply again
+ * with the reason to pin it gone.
+ */
+int viopf_mode_apply(struct viopf_mapping *mapping)
+{
+	lockdep_assert_held(&mapping->container->lock);
+
+	if (!mapping->container->set->nr)
+		return 0;
+	if (viopf_mapping_is_pinned(mapping))
+		return viopf_mode_pin(mapping);
+	viopf_mode_unpin(mapping);
+	return 0;
+}
+
+/**
+ * viopf_mode_update() - the same for all mappings
+ * @container: locked
+ *
+ * Return: as viopf_mode_apply().
+ */
+int viopf_mode_update(struct viopf_container *container)
+{
+	struct viopf_mapping *mapping;
+	int ret = 0;
+
+	lockdep_assert_held(&container->lock);
+
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX);
+	     mapping && !ret; mapping = viopf_mapping_next(mapping))
+		ret = viopf_mode_apply(mapping);
+	return ret;
+}
+
+/**
+ * viopf_mode_unpin_all() - give back all pins
+ * @container: locked; about to lose its last domain, after which nothing would tell
+ *	what was pinned
+ */
+void viopf_mode_unpin_all(struct viopf_container *container)
+{
+	struct viopf_mapping *mapping;
+
+	lockdep_assert_held(&container->lock);
+
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
+		struct viopf_segment *segment;
+		unsigned long index = 0;
+
+		mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+			viopf_unpin_advise(segment, 0,
+					   segment->residency.nr_pages);
+		viopf_mode_unpin(mapping);
+	}
+}
+
+/**
+ * viopf_mode_enable_iopf() - page on demand from now on
+ * @container: locked
+ *
+ * Mappings that are pinned for no other reason become faultable. DMA goes on.
+ */
+void viopf_mode_enable_iopf(struct viopf_container *container)
+{
+	lockdep_assert_held(&container->lock);
+
+	if (container->enabled)
+		return;
+	container->enabled = true;
+	WARN_ON(viopf_mode_update(container));
+}
+
+/**
+ * viopf_mode_disable_iopf() - pin from now on
+ * @container: locked
+ *
+ * Return: 0, or an error of viopf_mode_apply(), and then nothing has changed.
+ */
+int viopf_mode_disable_iopf(struct viopf_container *container)
+{
+	int ret;
+
+	lockdep_assert_held(&container->lock);
+
+	if (!container->enabled)
+		return 0;
+	container->enabled = false;
+	ret = viopf_mode_update(container);
+	if (ret) {
+		container->enabled = true;
+		WARN_ON(viopf_mode_update(container));
+	}
+	return ret;
+}

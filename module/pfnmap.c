@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that has no struct page: another device's BAR, mapped by VM_PFNMAP.
+ *
+ * The mm's own ways of looking (hmm_range_fault(), get_user_pages()) pass it by, so
+ * it is looked up here, an address at a time. The mm announces when it takes such
+ * memory away as it does with any (zap_vma_ptes(), unmap_mapping_range()): a fault
+ * maps it under the same sequence as pages, and it is evicted like them. A pinned
+ * mapping keeps it, as with type1.
+ *
+ * As type1 does, what has a struct page that is not reserved is refused: nothing
+ * would keep it from reuse.
+ */
+#include <linux/mm.h>
+
+#include "viopf.h"
+
+static int viopf_pfnmap_look(struct vm_area_struct *vma, unsigned long uaddr,
+			     bool write, unsigned long *pfn, bool *writable)
+{
+	struct follow_pfnmap_args args = { .vma = vma, .address = uaddr };
+	int ret = follow_pfnmap_start(&args);
+
+	if (ret)
+		return ret;
+	*pfn = args.pfn;
+	*writable = args.writable;
+	follow_pfnmap_end(&args);
+
+	if (pfn_valid(*pfn) && !PageReserved(pfn_to_page(*pfn)))
+		return -EFAULT;
+	return write && !*writable ? -EACCES : 0;
+}
+
+/**
+ * viopf_pfnmap_follow() - what memory is behind an address of a VM_PFNMAP
+ * @mm: with mmap_lock held for reading, and held again on return
+ * @uaddr: the address
+ * @write: it is to be written to
+ * @pfn: out: the page frame
+ * @writable: out: whether the process may write to it
+ *
+ * Return: 0; -EAGAIN: mmap_lock was let go of, look once more; -EFAULT: it is not
+ * such memory, or not with that permission.
+ */
+int viopf_pfnmap_follow(struct mm_struct *mm, unsigned long uaddr, bool write,
+			unsigned long *pfn, bool *writable)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, uaddr);
+	bool unlocked = false;
+	int ret;
+
+	mmap_assert_locked(mm);
+
+	if (!vma || !(vma->vm_flags & VM_PFNMAP))
+		return -EFAULT;
+	ret = viopf_pfnmap_look(vma, uaddr, write, pfn, writable);
+	if (!ret || ret == -EFAULT)
+		return ret;
+
+	ret = fixup_user_fault(mm, uaddr, FAULT_FLAG_REMOTE |
+			       (write ? FAULT_FLAG_WRITE : 0), &unlocked);
+	if (unlocked)
+		return -EAGAIN;
+	if (!ret)
+		ret = viopf_pfnmap_look(vma, uaddr, write, pfn, writable);
+	return ret ? -EFAULT : 0;
+}
+
+/* Put it in, if nothing has changed since @seq. */
+static int viopf_pfnmap_map(struct viopf_segment *segment, unsigned long page,
+			    unsigned long pfn, bool writable, unsigned long seq)
+{
+	int ret;
+
+	mutex_lock(&segment->lock);
+	if (mmu_interval_read_retry(&segment->notifier, seq))
+		ret = -EAGAIN;
+	else
+		ret = viopf_segment_ready(segment);
+	if (!ret && viopf_residency_any(&segment->residency, page, page + 1)) {
+		viopf_leaf_drop(segment, page, page + 1);
+		ret = segment->kept ? -EIO : 0;
+	}
+	if (!ret)
+		ret = viopf_leaf_map(segment, page, page + 1, PFN_PHYS(pfn),
+				     writable);
+	mutex_unlock(&segment->lock);
+	return ret;
+}
+
+/**
+ * viopf_pfnmap_fault() - map the page that a fault asks for, if it is such memory
+ * @segment: where; its mm is held
+ * @span: the page, and whether it is to be written to
+ *
+ * Return: 0: mapped; -EAGAIN: begin again; -EINTR: aborted; -EFAULT: it isn't, or
+ * may not be reached so; else as viopf_snapshot_map().
+ */
+int viopf_pfnmap_fault(struct viopf_segment *segment,
+		       const struct viopf_span *span)
+{
+	unsigned long uaddr = viopf_segment_uaddr(segment, span->page), seq, pfn;
+	struct mm_struct *mm = segment->mapping->mm;
+	bool writable;
+	int ret;
+
+	seq = mmu_interval_read_begin(&segment->notifier);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = viopf_pfnmap_follow(mm, uaddr, span->write, &pfn, &writable);
+	mmap_read_unlock(mm);
+	if (ret)
+		return ret;
+	writable &= !!(segment->mapping->prot & IOMMU_WRITE);
+	return viopf_pfnmap_map(segment, span->page, pfn, writable, seq);
+}
