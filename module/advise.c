@@ -79,7 +79,8 @@ static int viopf_prefetch_segment(struct viopf_advice *work,
 		.page = first,
 		.asks = work->advice == VFIO_IOPF_ADV_PREFETCH_RESIDENT ?
 			VIOPF_ASKS_NOTHING : VIOPF_ASKS_ALL,
-		.write = work->advice == VFIO_IOPF_ADV_PREFETCH_WRITE,
+		.write = work->advice == VFIO_IOPF_ADV_PREFETCH_WRITE &&
+			 !viopf_dirty_prefers_read(segment),
 	};
 	int ret = 0;
 

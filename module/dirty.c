@@ -16,7 +16,8 @@
  * To start, what is mapped writable is dropped, for devices to fault again. To
  * take the bits, what is mapped writable is dropped too, under one hold of the
  * lock, and they are cleared. Pages that are pinned can't be dropped; they stay
- * writable, so their bits stay set: they are dirty each time, as with type1.
+ * writable, so their bits stay set: they are dirty each time, as with type1, unless
+ * the IOMMUs can tell (dirty_iommu.c).
  *
  *   device                      get
  *   ------------------------    -----------------------------------------------
@@ -93,6 +94,35 @@ void viopf_dirty_mark_slow(struct viopf_segment *segment, unsigned long first,
 }
 
 /**
+ * viopf_dirty_pin() - pages that are pinned have been mapped
+ * @segment: locked
+ * @first: first page
+ * @end: the page after the last
+ */
+void viopf_dirty_pin(struct viopf_segment *segment, unsigned long first,
+		     unsigned long end)
+{
+	if (!segment->mapping->container->dirty_iommu &&
+	    (segment->mapping->prot & IOMMU_WRITE))
+		viopf_dirty_mark(segment, first, end);
+}
+
+/**
+ * viopf_dirty_unpin() - pages that are pinned are about to be unmapped
+ * @segment: locked
+ * @first: first page
+ * @end: the page after the last
+ *
+ * What the IOMMU knows of them is lost then.
+ */
+void viopf_dirty_unpin(struct viopf_segment *segment, unsigned long first,
+		       unsigned long end)
+{
+	if (segment->mapping->prot & IOMMU_WRITE)
+		viopf_dirty_mark(segment, first, end);
+}
+
+/**
  * viopf_dirty_mark_range() - somebody other than a device wrote a range
  * @mapping: where, with its mm held by mmget()
  * @iova: first byte
@@ -131,20 +161,30 @@ int viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
 	return 0;
 }
 
+/* After this, the bits tell all that was written up to now. */
+static void viopf_dirty_settle(struct viopf_segment *segment)
+{
+	lockdep_assert_held(&segment->lock);
+
+	viopf_leaf_drop_writable(segment);
+	viopf_dirty_iommu_read(segment);
+}
+
 /*
- * From now on faults tell. What is mapped writable and can't be dropped may be
- * written at any time, and stays dirty.
+ * Right after that, begin anew. What is still mapped writable may be written at any
+ * time, and stays dirty unless the IOMMU knows better.
  */
-static void viopf_dirty_restart(struct viopf_segment *segment,
-				unsigned long first)
+static void viopf_dirty_reset(struct viopf_segment *segment,
+			      unsigned long first)
 {
 	struct viopf_residency *r = &segment->residency;
 	unsigned long page = first;
 
 	lockdep_assert_held(&segment->lock);
 
-	viopf_leaf_drop_writable(segment);
 	bitmap_clear(segment->dirty, first, r->nr_pages - first);
+	if (segment->mapping->container->dirty_iommu)
+		return;
 	for_each_set_bit_from(page, r->writable, r->nr_pages)
 		__set_bit(page, segment->dirty);
 }
@@ -163,7 +203,8 @@ static int viopf_dirty_segment_start(struct viopf_segment *segment)
 
 	mutex_lock(&segment->lock);
 	segment->dirty = bits;
-	viopf_dirty_restart(segment, 0);
+	viopf_dirty_settle(segment);
+	viopf_dirty_reset(segment, 0);
 	mutex_unlock(&segment->lock);
 	return 0;
 }
@@ -211,6 +252,30 @@ static int viopf_dirty_walk(struct viopf_container *container, bool on)
 }
 
 /**
+ * viopf_dirty_mark_writable() - what is writable in a container is dirty
+ * @container: locked, tracked
+ */
+void viopf_dirty_mark_writable(struct viopf_container *container)
+{
+	struct viopf_mapping *mapping;
+	struct viopf_segment *segment;
+
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
+		unsigned long index = 0;
+
+		mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
+			mutex_lock(&segment->lock);
+			if (segment->dirty)
+				bitmap_or(segment->dirty, segment->dirty,
+					  segment->residency.writable,
+					  segment->residency.nr_pages);
+			mutex_unlock(&segment->lock);
+		}
+	}
+}
+
+/**
  * viopf_dirty_check_mapping() - may a mapping of this size be tracked?
  * @container: locked
  * @bytes: its size
@@ -251,6 +316,7 @@ void viopf_dirty_stop(struct viopf_container *container)
 	/* Segments published from here on have no bitmap. */
 	WRITE_ONCE(container->dirty_tracking, false);
 	viopf_dirty_walk(container, false);
+	viopf_dirty_iommu_stop(container);
 }
 
 /**
@@ -272,6 +338,7 @@ int viopf_dirty_start(struct viopf_container *container)
 		return 0;
 	/* Segments published from here on have their bitmap. */
 	WRITE_ONCE(container->dirty_tracking, true);
+	viopf_dirty_iommu_start(container);
 	ret = viopf_dirty_check_mappings(container);
 	if (!ret)
 		ret = viopf_dirty_walk(container, true);
@@ -293,10 +360,11 @@ void viopf_dirty_take(struct viopf_segment *segment, unsigned long first,
 
 	mutex_lock(&segment->lock);
 	if (segment->dirty) {
+		viopf_dirty_settle(segment);
 		for_each_set_bit_from(page, segment->dirty,
 				      segment->residency.nr_pages)
 			__set_bit(page - first, bits);
-		viopf_dirty_restart(segment, first);
+		viopf_dirty_reset(segment, first);
 	}
 	mutex_unlock(&segment->lock);
 }

@@ -265,8 +265,8 @@ static int viopf_dirty_get_user(struct viopf_container *container, u32 argsz,
  * Return: 0; -EINVAL: argsz too small, not just one flag; to start: a mapping is
  * too large for a bitmap; to get: tracking is off, the range is empty, not aligned
  * or cuts through a mapping, the bitmap is too small, too large or of another page
- * size; -EFAULT; -ENOMEM; -EINTR: killed. Bits that could not be delivered
- * are there the next time.
+ * size; -EACCES: a type1 container of the first version; -EFAULT; -ENOMEM; -EINTR:
+ * killed. Bits that could not be delivered are there the next time.
  */
 int viopf_dirty_pages(struct viopf_container *container, void __user *arg)
 {
@@ -274,6 +274,8 @@ int viopf_dirty_pages(struct viopf_container *container, void __user *arg)
 	struct vfio_iommu_type1_dirty_bitmap dirty;
 	int ret = 0;
 
+	if (!container->v2)
+		return -EACCES;
 	if (copy_from_user(&dirty, arg, minsz))
 		return -EFAULT;
 	if (dirty.argsz < minsz)

@@ -39,7 +39,7 @@ static void viopf_domain_free(struct viopf_domain *vdomain)
 static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev,
 						     unsigned long *pgsizes)
 {
-	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
+	struct iommu_domain *domain = viopf_dirty_domain_alloc(dev);
 
 	if (IS_ERR(domain))
 		return domain;
@@ -191,6 +191,7 @@ static int viopf_domain_add(struct viopf_container *container,
 				      GFP_KERNEL_ACCOUNT);
 	if (!set)
 		return -ENOMEM;
+	viopf_dirty_iommu_join(container, vdomain->domain);
 	ret = viopf_domain_set_install(container, set);
 	if (ret)
 		return ret;

@@ -61,8 +61,6 @@ static void viopf_leaf_record(struct viopf_segment *segment,
 
 	viopf_count(container, pages_mapped, pages);
 	viopf_count(container, resident_pages, pages);
-	if (writable)
-		viopf_dirty_mark(segment, first, end);
 
 	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
 	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
@@ -379,6 +377,7 @@ void viopf_leaf_leave(struct viopf_segment *segment,
 
 	lockdep_assert_held(&segment->lock);
 
+	viopf_dirty_iommu_leave(segment, domain);
 	if (r->nr_resident)
 		viopf_leaf_unmap(segment, domain, 0, r->nr_pages,
 				 VIOPF_LEAVES_ALL);

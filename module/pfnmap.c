@@ -68,9 +68,11 @@ int viopf_pfnmap_follow(struct mm_struct *mm, unsigned long uaddr, bool write,
 }
 
 /* Put it in, if nothing has changed since @seq. */
-static int viopf_pfnmap_map(struct viopf_segment *segment, unsigned long page,
-			    unsigned long pfn, bool writable, unsigned long seq)
+static int viopf_pfnmap_map(struct viopf_segment *segment,
+			    const struct viopf_span *span, unsigned long pfn,
+			    bool writable, unsigned long seq)
 {
+	unsigned long page = span->page;
 	int ret;
 
 	mutex_lock(&segment->lock);
@@ -82,9 +84,14 @@ static int viopf_pfnmap_map(struct viopf_segment *segment, unsigned long page,
 		viopf_leaf_drop(segment, page, page + 1);
 		ret = segment->kept ? -EIO : 0;
 	}
+	/* As in snapshot.c: what is writable is dirty. */
+	if (unlikely(segment->dirty))
+		writable &= span->write;
 	if (!ret)
 		ret = viopf_leaf_map(segment, page, page + 1, PFN_PHYS(pfn),
 				     writable);
+	if (!ret && writable)
+		viopf_dirty_mark(segment, page, page + 1);
 	mutex_unlock(&segment->lock);
 	return ret;
 }
@@ -113,5 +120,5 @@ int viopf_pfnmap_fault(struct viopf_segment *segment,
 	if (ret)
 		return ret;
 	writable &= !!(segment->mapping->prot & IOMMU_WRITE);
-	return viopf_pfnmap_map(segment, span->page, pfn, writable, seq);
+	return viopf_pfnmap_map(segment, span, pfn, writable, seq);
 }

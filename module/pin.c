@@ -195,10 +195,12 @@ static int viopf_pin_install(const struct viopf_pin_job *job)
 	if (!ret) {
 		viopf_leaf_drop(segment, job->first, job->end);
 		ret = segment->kept ? -EIO : viopf_pin_map(job);
-		if (ret)
+		if (ret) {
 			viopf_leaf_drop(segment, job->first, job->end);
-		else
+		} else {
 			bitmap_set(segment->pins, job->first, nr_pages);
+			viopf_dirty_pin(segment, job->first, job->end);
+		}
 	}
 	mutex_unlock(&segment->lock);
 
@@ -388,6 +390,7 @@ static unsigned int viopf_unpin_unmap(struct viopf_segment *segment,
 	       viopf_unpin_next(segment, page, &stop, end)) {
 		viopf_unpin_find_run(segment, *page, stop, &runs[nr]);
 		bitmap_clear(segment->pins, *page, runs[nr].nr_pages);
+		viopf_dirty_unpin(segment, *page, *page + runs[nr].nr_pages);
 		*page += runs[nr].nr_pages;
 		nr++;
 	}

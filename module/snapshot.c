@@ -190,6 +190,7 @@ static int viopf_piece_map(struct viopf_segment *segment,
 		     page < min(piece->end, span->end);)
 			page += viopf_pfn_mark_dirty(container,
 						     pfns[page - span->first]);
+		viopf_dirty_mark(segment, piece->first, piece->end);
 	}
 	return viopf_leaf_map(segment, piece->first, piece->end,
 			      PFN_PHYS(piece->pfn), piece->writable);

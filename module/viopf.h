@@ -143,6 +143,8 @@ struct viopf_userfault;
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
  *	under any mapping's segments_lock
+ * @dirty_iommu: and for pinned pages the IOMMUs' own dirty bits tell; written under
+ *	@lock, read under any segment's lock
  * @failed: an IOMMU refused to unmap; set once, anywhere
  * @quarantine_work: cuts the devices off after that
  * @map_lock: guards @mappings for readers without @lock
@@ -180,6 +182,7 @@ struct viopf_container {
 	bool			enabled;
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
+	bool			dirty_iommu;
 	bool			failed;
 	struct work_struct	quarantine_work;
 
@@ -297,8 +300,8 @@ struct viopf_mapping {
  * @set: the domains that @residency holds for; NULL before the first
  * @residency: the record: what is mapped in each domain of @set
  * @window: how far faults look around
- * @dirty: a bit a page that a device may have written: all that are mapped
- *	writable, and more; NULL unless dirty pages are tracked
+ * @dirty: a bit a page that a device may have written: all that are mapped writable,
+ *	but those that the IOMMU tells of, and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
  * @kept: each page in @residency has a reference, as a domain refused to let go
  * @pins: a bit for each page that is pinned, and so resident for as long; NULL until
@@ -536,6 +539,11 @@ int viopf_dirty_segment_init(struct viopf_segment *segment);
 void viopf_dirty_segment_deinit(struct viopf_segment *segment);
 void viopf_dirty_mark_slow(struct viopf_segment *segment, unsigned long first,
 			   unsigned long end);
+void viopf_dirty_mark_writable(struct viopf_container *container);
+void viopf_dirty_pin(struct viopf_segment *segment, unsigned long first,
+		     unsigned long end);
+void viopf_dirty_unpin(struct viopf_segment *segment, unsigned long first,
+		       unsigned long end);
 int viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
 			   size_t bytes);
 int viopf_dirty_check_mapping(struct viopf_container *container, u64 bytes);
@@ -545,6 +553,16 @@ void viopf_dirty_take(struct viopf_segment *segment, unsigned long first,
 		      unsigned long *bits);
 void viopf_dirty_put_back(struct viopf_segment *segment, unsigned long first,
 			  const unsigned long *bits);
+
+/* dirty_iommu.c */
+struct iommu_domain *viopf_dirty_domain_alloc(struct device *dev);
+void viopf_dirty_iommu_start(struct viopf_container *container);
+void viopf_dirty_iommu_stop(struct viopf_container *container);
+void viopf_dirty_iommu_join(struct viopf_container *container,
+			    struct iommu_domain *domain);
+void viopf_dirty_iommu_leave(struct viopf_segment *segment,
+			     struct iommu_domain *domain);
+void viopf_dirty_iommu_read(struct viopf_segment *segment);
 
 /* dirty_get.c */
 int viopf_dirty_info(struct viopf_container *container,
@@ -611,6 +629,16 @@ static inline unsigned long viopf_segment_uaddr(const struct viopf_segment *seg,
 						unsigned long page)
 {
 	return seg->uaddr + (page << PAGE_SHIFT);
+}
+
+/*
+ * While dirty pages are tracked, what is mapped writable is dirty: nothing is, that
+ * can be mapped for reading, before a device writes.
+ */
+static inline bool viopf_dirty_prefers_read(const struct viopf_segment *seg)
+{
+	return unlikely(READ_ONCE(seg->dirty)) &&
+	       (seg->mapping->prot & IOMMU_READ);
 }
 
 /* Pages [first, end) of a locked segment may be written from here on. */

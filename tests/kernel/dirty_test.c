@@ -232,11 +232,17 @@ static int writer_stop(struct writer *w)
 
 #define ROUNDS	25u
 
+enum memory {
+	SMALL_PAGES, HUGE_PAGES, PINNED,
+};
+
+static const enum memory small = SMALL_PAGES, huge = HUGE_PAGES, pins = PINNED;
+
 /* Migrate memory under a device that goes on writing. */
 static void migrate(void)
 {
+	enum memory memory = *(const enum memory *)case_arg();
 	unsigned int i, copied = 0;
-	const int *huge = case_arg();
 	struct writer w[2];
 	struct area a;
 	struct rig rig;
@@ -245,8 +251,10 @@ static void migrate(void)
 	swap_on_zram(64);
 	rig_open(&rig, 1);
 	rig_start_queue(&rig, 0, 1);
-	p = *huge ? mem_huge(2 * SIZE) : mem_anon(2 * SIZE);
+	p = memory == HUGE_PAGES ? mem_huge(2 * SIZE) : mem_anon(2 * SIZE);
 	area_open(&a, &rig, p, IOVA_BASE, 2 * SIZE);
+	if (memory == PINNED)
+		assert_ok(viopf_disable(rig.c));
 	copy = mem_anon(2 * SIZE);
 	dev_fill(&rig, IOVA_BASE, 2 * SIZE, 1);
 	writer_start(&w[0], &a, 0);
@@ -382,6 +390,20 @@ static void pinned(void)
 	rig_close(&rig);
 }
 
+static void join_second(struct rig *rig, const char *bdf)
+{
+	assert_ok(viopf_group_add(rig->c, bdf));
+	assert_ok(viopf_device_open(rig->c, bdf, &rig->dev[1]));
+	assert_ok(sdma_open(&rig->dma[1], rig->dev[1]));
+	rig_start_queue(rig, 1, 0);
+}
+
+static void leave_second(struct rig *rig, const char *bdf)
+{
+	viopf_device_close(rig->dev[1]);
+	assert_ok(viopf_group_remove(rig->c, bdf));
+}
+
 /* Two devices behind two IOMMUs; the second comes while pages are tracked. */
 static void two_domains(void)
 {
@@ -397,10 +419,7 @@ static void two_domains(void)
 	assert_ok(viopf_dirty_start(rig.c));
 	area_write(&a, 7, 2);
 
-	assert_ok(viopf_group_add(rig.c, bdfs[1]));
-	assert_ok(viopf_device_open(rig.c, bdfs[1], &rig.dev[1]));
-	assert_ok(sdma_open(&rig.dma[1], rig.dev[1]));
-	rig_start_queue(&rig, 1, 0);
+	join_second(&rig, bdfs[1]);
 	area_check(&a);
 	for (i = 0; i < 5; i++) {
 		area_use(&a, 4, 4);
@@ -411,11 +430,110 @@ static void two_domains(void)
 		area_check(&a);
 	}
 	area_write_by(&a, 1, 30, 1);
-	viopf_device_close(rig.dev[1]);
-	assert_ok(viopf_group_remove(rig.c, bdfs[1]));
+	leave_second(&rig, bdfs[1]);
 	area_check(&a);
 	area_use(&a, 4, 4);
 	area_check(&a);
+	rig_close(&rig);
+}
+
+/* Where the IOMMU has dirty bits, what is pinned is told exactly too. */
+static void pinned_exact(void)
+{
+	struct vfio_iopf_stats before;
+	struct area a;
+	struct rig rig;
+	unsigned int i;
+
+	rig_open(&rig, 1);
+	area_open(&a, &rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	assert_ok(viopf_disable(rig.c));
+	area_write(&a, 0, 50);
+	assert_ok(viopf_dirty_start(rig.c));
+	before = rig_stats(&rig);
+	memset(a.dirty, 0, sizeof(a.dirty));
+	for (i = 0; i < 10; i++) {
+		area_check(&a);
+		area_use(&a, i, 4);
+	}
+	area_check(&a);
+	/* The same pages again: the IOTLB had them as dirty. */
+	area_write(&a, 10, 5);
+	area_check(&a);
+	area_write(&a, 10, 5);
+	area_check(&a);
+	assert_grew(&rig, before, faults, 0);
+
+	/* What is pinned or unpinned meanwhile: the one is clean, the other is not. */
+	assert_ok(viopf_enable(rig.c));
+	area_all_dirty(&a);
+	area_check(&a);
+	area_write(&a, 3, 3);
+	assert_ok(viopf_disable(rig.c));
+	area_write(&a, 8, 3);
+	area_check(&a);
+	area_check(&a);
+	rig_close(&rig);
+}
+
+/* A huge leaf is dirty as a whole. */
+static void pinned_huge(void)
+{
+	struct area a;
+	struct rig rig;
+	char *p;
+
+	rig_open(&rig, 1);
+	p = mem_huge(4 * HUGE);
+	memset(p, 1, 4 * HUGE);
+	if (!is_huge(p, 4 * HUGE))
+		skip_because("no huge pages to be had");
+	area_open(&a, &rig, p, IOVA_BASE, 4 * HUGE);
+	assert_ok(viopf_dirty_start(rig.c));
+	assert_ok(viopf_disable(rig.c));
+	area_check(&a);
+	area_write(&a, 700, 1);
+	memset(a.dirty + 512, 1, 512);
+	area_check(&a);
+	area_read(&a, 0, a.pages);
+	area_check(&a);
+	area_write(&a, 1023, 2);
+	memset(a.dirty + 512, 1, 1024);
+	area_check(&a);
+	rig_close(&rig);
+}
+
+/* Two IOMMUs with dirty bits, of which one goes; then one without comes. */
+static void pinned_domains(void)
+{
+	char bdfs[MAX_DEVICES][16];
+	struct area a;
+	struct rig rig;
+
+	devices_list(bdfs);
+	rig_open(&rig, 1);
+	area_open(&a, &rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	assert_ok(viopf_disable(rig.c));
+	assert_ok(viopf_dirty_start(rig.c));
+	join_second(&rig, bdfs[1]);
+	area_check(&a);
+	area_write_by(&a, 0, 4, 1);
+	area_write_by(&a, 1, 5, 1);
+	area_check(&a);
+	/* What the leaving one wrote is not lost with its page table. */
+	area_write_by(&a, 1, 6, 1);
+	area_write_by(&a, 0, 7, 1);
+	leave_second(&rig, bdfs[1]);
+	area_check(&a);
+
+	assert_ok(file_write("/sys/module/softiommu/parameters/dirty_tracking", "0\n"));
+	join_second(&rig, bdfs[1]);
+	area_all_dirty(&a);
+	area_check(&a);
+	area_all_dirty(&a);
+	area_check(&a);
+	leave_second(&rig, bdfs[1]);
 	rig_close(&rig);
 }
 
@@ -481,12 +599,18 @@ static const struct suite_case cases[] = {
 	CASE("R13 exact across eviction and refault", across_evictions),
 	CASE("R13 one page of a huge page", huge_pages),
 	CASE("R13 counted to the page", counters, .iopf = EXACT),
-	CASE("R13 memory migrated under DMA", migrate, .arg = &no),
-	CASE("R13 memory migrated under DMA, huge pages", migrate, .arg = &yes),
+	CASE("R13 memory migrated under DMA", migrate, .arg = &small),
+	CASE("R13 memory migrated under DMA, huge pages", migrate, .arg = &huge),
+	CASE("R13 memory migrated under DMA, dirty bits", migrate, .arg = &pins,
+	     .softiommu = "dirty_tracking=1"),
 	CASE("R13 rounds add up", rounds_add_up),
 	CASE("R13 get and unmap loses no write", get_and_unmap),
 	CASE("R13 pinned memory, and no longer", pinned),
 	CASE("R13 S8 two domains", two_domains, .softiommu = "iommus=2", .softdma = "devices=2"),
+	CASE("R13 dirty bits of the IOMMU", pinned_exact, .softiommu = "dirty_tracking=1"),
+	CASE("R13 dirty bits of huge leaves", pinned_huge, .softiommu = "dirty_tracking=1"),
+	CASE("R13 S8 dirty bits of two domains", pinned_domains,
+	     .softiommu = "dirty_tracking=1 iommus=2", .softdma = "devices=2"),
 	CASE("R13 stop and start", stop_and_start),
 	CASE("R13 large mappings", large_mappings),
 };

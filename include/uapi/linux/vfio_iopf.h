@@ -182,7 +182,8 @@ struct vfio_iopf_stats {
 /**
  * enum vfio_iopf_advice - what struct vfio_iopf_advise asks for
  * @VFIO_IOPF_ADV_PREFETCH_READ: bring the range in and map it for reading
- * @VFIO_IOPF_ADV_PREFETCH_WRITE: the same for writing
+ * @VFIO_IOPF_ADV_PREFETCH_WRITE: the same for writing; while dirty pages are tracked,
+ *	for reading if the mapping permits that, as what may be written is dirty
  * @VFIO_IOPF_ADV_PREFETCH_RESIDENT: map what is in memory already, with the
  *	permission that it has there, and bring nothing in
  * @VFIO_IOPF_ADV_EVICT: take it away from the devices; they may fault it in again.
