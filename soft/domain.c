@@ -12,6 +12,7 @@
  * Flushes.  A flush goes through the lanes of every attached endpoint.  An endpoint is
  * on the list of a domain as long as any of its lanes may use it.
  */
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -260,8 +261,12 @@ static void soft_flush_iotlb_all(struct iommu_domain *domain)
 static void soft_iotlb_sync(struct iommu_domain *domain,
 			    struct iommu_iotlb_gather *gather)
 {
+	unsigned long by = jiffies + 60 * HZ;
+
 	if (gather->start <= gather->end)
 		soft_flush(to_soft_domain(domain), gather->start, gather->end);
+	while (READ_ONCE(soft_knobs.flush_hold) && time_before(jiffies, by))
+		msleep(20);
 }
 
 /*

@@ -112,6 +112,7 @@ static void soft_knobs_default(void)
 	WRITE_ONCE(soft_knobs.unmap_coarse_pages, 0);
 	WRITE_ONCE(soft_knobs.skip_flush, false);
 	WRITE_ONCE(soft_knobs.refuse_every, 0);
+	WRITE_ONCE(soft_knobs.flush_hold, false);
 	WRITE_ONCE(soft_knobs.response_delay_us, 0);
 	WRITE_ONCE(soft_knobs.response_swap_us, 0);
 	WRITE_ONCE(soft_knobs.report_delay_us, 0);
@@ -249,6 +250,8 @@ static void soft_inject_plain_files(void)
 			    &soft_knobs.skip_flush);
 	debugfs_create_u32("refuse_every", 0600, soft_dir,
 			   &soft_knobs.refuse_every);
+	debugfs_create_bool("flush_hold", 0600, soft_dir,
+			    &soft_knobs.flush_hold);
 	debugfs_create_u32("response_delay_us", 0600, soft_dir,
 			   &soft_knobs.response_delay_us);
 	debugfs_create_u32("response_swap_us", 0600, soft_dir,

@@ -231,6 +231,7 @@ struct soft_domain {
  * @unmap_coarse_pages: granule of unmapping
  * @skip_flush: flush nothing
  * @refuse_every: the n-th unmap does nothing, and so on; 0: none
+ * @flush_hold: a flush does not return
  * @response_delay_us: in microseconds
  * @response_swap_us: in microseconds
  * @report_delay_us: in microseconds
@@ -245,6 +246,7 @@ struct soft_knobs {
 	u32 unmap_coarse_pages;
 	bool skip_flush;
 	u32 refuse_every;
+	bool flush_hold;
 	u32 response_delay_us;
 	u32 response_swap_us;
 	u32 report_delay_us;

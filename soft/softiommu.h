@@ -91,6 +91,8 @@
  *   skip_flush		iotlb_sync and flush_iotlb_all do nothing
  *   refuse_every	every so many calls, an unmap does nothing and returns 0 (0: never);
  *			with unmap_mode or unmap_coarse_pages the others unmap too much
+ *   flush_hold		iotlb_sync flushes, is counted, and then sleeps, against I4, for
+ *			as long as this is set (a minute at the most)
  *   response_delay_us	a page response takes that long to the device
  *   response_swap_us	every second page response takes so much longer: responses
  *			overtake each other
