@@ -9,9 +9,7 @@
  *	-ECANCELED	aborted
  *	-EINVAL		the descriptor is not valid
  *
- * A group index belongs to the thread that took it until that has seen the response; if
- * the thread is aborted first, to nobody until the response comes.  Only requests that
- * somebody waits for count as outstanding.
+ * The indexes of groups are request.c's.
  */
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
@@ -21,82 +19,6 @@
 
 /* How long to wait before asking again when the IOMMU's queue was full. */
 #define SD_OVERFLOW_WAIT_NS	(50 * NSEC_PER_USEC)
-
-/* Whether there is room for a group of @nr requests; if so, it is taken. */
-static bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index)
-{
-	u32 limit = sd_request_limit(dev);
-	unsigned long flags;
-	unsigned int i;
-
-	*index = -1;
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	for (i = 0; i < SOFT_GROUP_INDEXES && dev->outstanding + nr <= limit; i++) {
-		unsigned int at = dev->next_group++ % SOFT_GROUP_INDEXES;
-
-		if (dev->groups[at].state != SD_GROUP_FREE)
-			continue;
-		dev->groups[at].state = SD_GROUP_WAITING;
-		dev->groups[at].nr_requests = nr;
-		dev->outstanding += nr;
-		*index = at;
-		break;
-	}
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	return *index >= 0;
-}
-
-static bool sd_group_answered(struct sd_device *dev, int index)
-{
-	return READ_ONCE(dev->groups[index].state) == SD_GROUP_ANSWERED;
-}
-
-/* The thread is done with the index, whether the response has come or not. */
-static void sd_group_drop(struct sd_device *dev, int index, bool requested)
-{
-	struct sd_group *group = &dev->groups[index];
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	if (group->state == SD_GROUP_WAITING)
-		dev->outstanding -= group->nr_requests;
-	if (group->state == SD_GROUP_WAITING && requested)
-		group->state = SD_GROUP_ABANDONED;
-	else
-		group->state = SD_GROUP_FREE;
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	wake_up_all(&dev->wait);
-}
-
-/**
- * sd_respond() - a page response, from the IOMMU
- * @priv: the device
- * @group: index
- * @code: the response
- *
- * Return: whether somebody waited for it
- */
-bool sd_respond(void *priv, unsigned int group,
-		enum iommu_page_response_code code)
-{
-	struct sd_device *dev = priv;
-	struct sd_group *g = &dev->groups[group];
-	unsigned long flags;
-	bool waiting;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	waiting = g->state == SD_GROUP_WAITING;
-	if (waiting) {
-		g->code = code;
-		dev->outstanding -= g->nr_requests;
-		WRITE_ONCE(g->state, SD_GROUP_ANSWERED);
-	} else if (g->state == SD_GROUP_ABANDONED) {
-		g->state = SD_GROUP_FREE;
-	}
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	wake_up_all(&dev->wait);
-	return waiting;
-}
 
 /* The page that missed, and those after it in the operand that would miss too. */
 static unsigned int sd_group_fill(struct sd_op *op, u64 iova, u64 end,
@@ -135,7 +57,12 @@ static bool sd_may_fault(const struct sd_device *dev)
 	return sd_stalls(dev) || sd_pri_enabled(dev);
 }
 
-static int sd_overflow_wait(void)
+/**
+ * sd_overflow_wait() - wait a moment for room in the IOMMU's queue
+ *
+ * Return: 0
+ */
+int sd_overflow_wait(void)
 {
 	ktime_t wait = ns_to_ktime(SD_OVERFLOW_WAIT_NS);
 

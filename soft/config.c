@@ -102,6 +102,7 @@ static void sd_function_reset(struct sd_device *dev)
 	put_unaligned_le16(0, &dev->config[SD_CAP_EXP + PCI_EXP_DEVCTL]);
 	for (i = 0; i < SOFTDMA_QUEUES; i++)
 		sd_queue_reset(&dev->queues[i]);
+	sd_groups_reset(dev);
 	WRITE_ONCE(dev->failed, false);
 	WRITE_ONCE(dev->response_failure, false);
 	dev->resets++;

@@ -71,12 +71,14 @@ struct sd_queue {
  * @SD_GROUP_WAITING: a thread waits for the response
  * @SD_GROUP_ANSWERED: it came
  * @SD_GROUP_ABANDONED: nobody waits, and it has not come
+ * @SD_GROUP_PARTIAL: it was never ended, and none will come
  */
 enum sd_group_state {
 	SD_GROUP_FREE,
 	SD_GROUP_WAITING,
 	SD_GROUP_ANSWERED,
 	SD_GROUP_ABANDONED,
+	SD_GROUP_PARTIAL,
 };
 
 /**
@@ -209,7 +211,15 @@ int sd_access(struct sd_op *op, u64 iova, size_t bytes, u64 more,
 	      unsigned int prot, soft_access_fn fn, void *ctx);
 int sd_read(struct sd_op *op, u64 iova, void *to, size_t bytes, u64 more);
 int sd_write(struct sd_op *op, u64 iova, void *from, size_t bytes, u64 more);
+int sd_overflow_wait(void);
+
+/* request.c */
+bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index);
+bool sd_group_answered(struct sd_device *dev, int index);
+void sd_group_drop(struct sd_device *dev, int index, bool requested);
+void sd_groups_reset(struct sd_device *dev);
 bool sd_respond(void *priv, unsigned int group,
 		enum iommu_page_response_code code);
+int sd_op_request(struct sd_op *op);
 
 #endif /* SOFT_DMA_PRIV_H */

@@ -213,8 +213,10 @@ static size_t soft_unmap_pages(struct iommu_domain *iommu_domain,
 	struct pgt_change change;
 
 	soft_count(SOFT_UNMAP_CALLS, 1);
-	if (soft_unmap_must_fail())
+	if (soft_unmap_must_fail()) {
+		soft_count(SOFT_UNMAPS_REFUSED, 1);
 		return 0;
+	}
 	pgt_change_init(&change);
 	if (block > PAGE_SIZE)
 		done = soft_unmap_coarse(domain, iova, bytes, block, &change);

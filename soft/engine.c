@@ -275,6 +275,7 @@ static int (* const sd_ops[SOFTDMA_OP_COUNT])(struct sd_op *op) = {
 	[SOFTDMA_OP_ATOMIC_ADD] = sd_op_atomic_add,
 	[SOFTDMA_OP_SG] = sd_op_sg,
 	[SOFTDMA_OP_CRYPT] = sd_op_crypt,
+	[SOFTDMA_OP_REQUEST] = sd_op_request,
 };
 
 /**

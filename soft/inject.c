@@ -36,6 +36,7 @@ static const char * const soft_stat_names[] = {
 	[SOFT_SPLITS] = "splits",
 	[SOFT_MAP_CALLS] = "map_calls",
 	[SOFT_UNMAP_CALLS] = "unmap_calls",
+	[SOFT_UNMAPS_REFUSED] = "unmaps_refused",
 	[SOFT_FLUSHES] = "flushes",
 	[SOFT_LEAVES_4K] = "leaves_4k",
 	[SOFT_LEAVES_2M] = "leaves_2m",

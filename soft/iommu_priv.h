@@ -76,6 +76,7 @@ struct soft_lane {
  * @code: the response while it is delayed
  * @busy: requested, and the device has not been told the response (pri_lock)
  * @outstanding: requested, not yet answered by the handler (pri_lock)
+ * @partial: the last request had no last-page flag (pri_lock)
  */
 struct soft_group {
 	struct hrtimer timer;
@@ -83,6 +84,7 @@ struct soft_group {
 	enum iommu_page_response_code code;
 	bool busy;
 	bool outstanding;
+	bool partial;
 };
 
 /**
@@ -150,6 +152,7 @@ struct soft_endpoint {
  * @seq: soft_endpoint.seq when it was made
  * @group: index
  * @last: last one of its group
+ * @end: last one of those that are reported together
  */
 struct soft_prq_entry {
 	struct soft_endpoint *ep;
@@ -158,6 +161,7 @@ struct soft_prq_entry {
 	u32 seq;
 	u16 group;
 	bool last;
+	bool end;
 };
 
 /**
@@ -265,6 +269,7 @@ extern struct soft_knobs soft_knobs;
  * @SOFT_SPLITS: leaves split
  * @SOFT_MAP_CALLS: calls of map_pages
  * @SOFT_UNMAP_CALLS: calls of unmap_pages
+ * @SOFT_UNMAPS_REFUSED: of these, refused by refuse_all or refuse_every
  * @SOFT_FLUSHES: flushes that had something to flush, skipped ones not counted
  * @SOFT_LEAVES_4K: gauge: leaves there are
  * @SOFT_LEAVES_2M: gauge
@@ -297,6 +302,7 @@ enum soft_stat {
 	SOFT_SPLITS,
 	SOFT_MAP_CALLS,
 	SOFT_UNMAP_CALLS,
+	SOFT_UNMAPS_REFUSED,
 	SOFT_FLUSHES,
 	SOFT_LEAVES_4K,
 	SOFT_LEAVES_2M,

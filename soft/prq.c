@@ -4,9 +4,11 @@
  *
  * A device puts a whole group into the queue at once (or is answered at once), so the
  * consumer finds the requests of a group side by side and reports them under one hold
- * of the endpoint's report_lock.  Changing the domain or the feature takes that lock
- * as well, and gives the endpoint a new sequence number; groups of an older one are
- * answered here and not reported.  Hence:
+ * of the endpoint's report_lock (a device that gives them one by one has them reported
+ * one by one: what of its group was reported before a change stays with the core).
+ * Changing the domain or the feature takes that lock as well, and gives the endpoint a
+ * new sequence number; groups of an older one are answered here and not reported.
+ * Hence:
  *
  *	consumer			attach_dev(other domain)
  *	report_lock
@@ -39,7 +41,8 @@ static u32 soft_prq_room(const struct soft_prq *prq)
 }
 
 static void soft_prq_push(struct soft_endpoint *ep, unsigned int group,
-			  const struct soft_request *requests, unsigned int nr)
+			  const struct soft_request *requests, unsigned int nr,
+			  bool last)
 {
 	struct soft_prq *prq = &ep->iommu->prq;
 	u32 delay = READ_ONCE(soft_knobs.report_delay_us);
@@ -55,10 +58,50 @@ static void soft_prq_push(struct soft_endpoint *ep, unsigned int group,
 				.due = due,
 				.seq = ep->seq,
 				.group = group,
-				.last = i == nr - 1,
+				.last = last && i == nr - 1,
+				.end = i == nr - 1,
 			};
 	soft_count(SOFT_PRQ_REQUESTS, nr);
-	soft_count(SOFT_PRQ_GROUPS, 1);
+	soft_count(SOFT_PRQ_GROUPS, last);
+}
+
+static void soft_group_begin(struct soft_endpoint *ep, unsigned int group,
+			     bool last)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&ep->pri_lock, flags);
+	WARN_ON_ONCE(ep->groups[group].busy);
+	ep->groups[group].busy = last;
+	ep->groups[group].outstanding = last;
+	ep->groups[group].partial = !last;
+	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
+}
+
+/* Put requests into the queue, side by side; @last: the group ends with them. */
+static int soft_prq_submit(struct soft_endpoint *ep, unsigned int group,
+			   const struct soft_request *requests, unsigned int nr,
+			   bool last)
+{
+	struct soft_prq *prq = &ep->iommu->prq;
+
+	spin_lock(&prq->lock);
+	if (!ep->accepting) {
+		spin_unlock(&prq->lock);
+		soft_count(SOFT_PRQ_REFUSED, last);
+		return -ENXIO;
+	}
+	if (soft_prq_room(prq) < nr) {
+		spin_unlock(&prq->lock);
+		if (ep->faults == SOFT_FAULT_PRI)
+			soft_count(SOFT_PRQ_OVERFLOW, last);
+		return -EAGAIN;
+	}
+	soft_group_begin(ep, group, last);
+	soft_prq_push(ep, group, requests, nr, last);
+	spin_unlock(&prq->lock);
+	wake_up_all(&prq->wait);
+	return 0;
 }
 
 /**
@@ -77,32 +120,29 @@ int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
 			   const struct soft_request *requests,
 			   unsigned int nr_requests)
 {
-	struct soft_prq *prq = &ep->iommu->prq;
-	unsigned long flags;
-
-	spin_lock(&prq->lock);
-	if (!ep->accepting) {
-		spin_unlock(&prq->lock);
-		soft_count(SOFT_PRQ_REFUSED, 1);
-		return -ENXIO;
-	}
-	if (soft_prq_room(prq) < nr_requests) {
-		spin_unlock(&prq->lock);
-		if (ep->faults == SOFT_FAULT_PRI)
-			soft_count(SOFT_PRQ_OVERFLOW, 1);
-		return -EAGAIN;
-	}
-	raw_spin_lock_irqsave(&ep->pri_lock, flags);
-	WARN_ON_ONCE(ep->groups[group].busy);
-	ep->groups[group].busy = true;
-	ep->groups[group].outstanding = true;
-	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
-	soft_prq_push(ep, group, requests, nr_requests);
-	spin_unlock(&prq->lock);
-	wake_up_all(&prq->wait);
-	return 0;
+	return soft_prq_submit(ep, group, requests, nr_requests, true);
 }
 EXPORT_SYMBOL_GPL(softiommu_page_request);
+
+/**
+ * softiommu_page_request_part() - one request of a group, by itself
+ * @ep: the device, which has PRI
+ * @group: index of the group, as of softiommu_page_request()
+ * @request: the request
+ * @last: it is the group's last one
+ *
+ * For devices that do not keep their groups together, or do not end them.  Only the
+ * last request gets a response.
+ *
+ * Return: as of softiommu_page_request(); a request that is not the last of its group
+ * is lost without a response if it is -EAGAIN or -ENXIO
+ */
+int softiommu_page_request_part(struct soft_endpoint *ep, unsigned int group,
+				const struct soft_request *request, bool last)
+{
+	return soft_prq_submit(ep, group, request, 1, last);
+}
+EXPORT_SYMBOL_GPL(softiommu_page_request_part);
 
 static void soft_group_deliver(struct soft_group *group)
 {
@@ -122,20 +162,25 @@ static enum hrtimer_restart soft_group_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* The group that a response is for; NULL if nobody asked. */
+/*
+ * The group that a response is for; NULL if nobody asked.  @partial: the group has begun
+ * and not ended, so that nobody is to be told.
+ */
 static struct soft_group *soft_group_take(struct soft_endpoint *ep,
-					  unsigned int index)
+					  unsigned int index, bool *partial)
 {
 	struct soft_group *group;
 	unsigned long flags;
 	bool outstanding;
 
+	*partial = false;
 	if (index >= SOFT_GROUP_INDEXES)
 		return NULL;
 	group = &ep->groups[index];
 	raw_spin_lock_irqsave(&ep->pri_lock, flags);
 	outstanding = group->outstanding;
 	group->outstanding = false;
+	*partial = group->partial;
 	raw_spin_unlock_irqrestore(&ep->pri_lock, flags);
 	return outstanding ? group : NULL;
 }
@@ -170,9 +215,14 @@ void soft_page_response(struct device *dev, struct iopf_fault *fault,
 			struct iommu_page_response *response)
 {
 	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
-	struct soft_group *group = soft_group_take(ep, response->grpid);
 	enum soft_stat stat = SOFT_RESP_FAILURE;
+	struct soft_group *group;
+	bool partial;
 
+	group = soft_group_take(ep, response->grpid, &partial);
+	/* The core answers also for a request that is not the last, if nobody listens. */
+	if (partial)
+		return;
 	if (!group)
 		stat = SOFT_RESP_UNEXPECTED;
 	else if (response->code == IOMMU_PAGE_RESP_SUCCESS)
@@ -186,9 +236,11 @@ void soft_page_response(struct device *dev, struct iopf_fault *fault,
 
 static void soft_group_purge(struct soft_endpoint *ep, unsigned int index)
 {
-	struct soft_group *group = soft_group_take(ep, index);
+	struct soft_group *group;
+	bool partial;
 
 	lockdep_assert_held(&ep->report_lock);
+	group = soft_group_take(ep, index, &partial);
 	soft_count(SOFT_PRQ_PURGED, 1);
 	if (group)
 		soft_group_answer(group, ep->domain ? IOMMU_PAGE_RESP_SUCCESS :
@@ -222,7 +274,8 @@ static void soft_report_group(const struct soft_prq_entry *entries,
 
 	guard(mutex)(&ep->report_lock);
 	if (entries[0].seq != ep->seq) {
-		soft_group_purge(ep, entries[0].group);
+		if (entries[nr - 1].last)
+			soft_group_purge(ep, entries[0].group);
 		return;
 	}
 	/*
@@ -249,7 +302,7 @@ static unsigned int soft_prq_pop(struct soft_prq *prq, ktime_t *due)
 		goto out_unlock;
 	do {
 		batch[nr] = prq->entries[prq->head++ % SOFT_PRQ_ENTRIES];
-	} while (!batch[nr++].last);
+	} while (!batch[nr++].end);
 	prq->busy = batch[0].ep;
 out_unlock:
 	spin_unlock(&prq->lock);

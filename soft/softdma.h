@@ -91,6 +91,18 @@
  *     (512).  An access that is aborted ends its operation with SOFTDMA_FAULT_INVALID,
  *     and the queue goes on: there is no FAILURE that stops the device.
  *
+ * G16 Requests for their own sake.  SOFTDMA_OP_REQUEST makes the page requests of a list,
+ *     in its order, each going to the IOMMU by itself, whatever they ask for: the same
+ *     page twice, addresses that nobody mapped, groups entangled with each other.  The
+ *     request allocation does not limit it, but the device has 512 group indexes, and
+ *     waits for one.  The list ends a group by SOFTDMA_RQ_LAST; nothing of that group may
+ *     follow (SOFTDMA_BAD_DESC).  The operation ends when all groups that the list ended
+ *     have been answered.  A group that it did not end stays so: its index is not used
+ *     again before a function level reset, and the IOMMU core, which has its requests,
+ *     is told nothing; it adds them to a later group with that index.  INVALID is no
+ *     error for the operation; FAILURE is, as in G9.  Without PRI enabled, on a device
+ *     without it, or if the list is not aligned to 16: SOFTDMA_BAD_DESC.
+ *
  * Numbers in memory and registers are little-endian (x86 only).
  */
 #ifndef SOFTDMA_H
@@ -172,6 +184,9 @@
  * @SOFTDMA_OP_CRYPT: like COPY, each 64-bit word at offset o changed by exclusive or
  *	with softdma_pattern(SOFTDMA_CRYPT_SEED, o).  @arg: bytes per second, at most;
  *	0: as fast as possible
+ * @SOFTDMA_OP_REQUEST: @src is the IOVA of a list of @arg struct softdma_request: make
+ *	these page requests and access nothing (G16).  result: responses that came;
+ *	detail: how many of them were SUCCESS.  @dst and @len must be 0
  * @SOFTDMA_OP_COUNT: number of operations
  *
  * Where nothing is said of it, result is the number of bytes moved.
@@ -185,6 +200,7 @@ enum softdma_op {
 	SOFTDMA_OP_ATOMIC_ADD,
 	SOFTDMA_OP_SG,
 	SOFTDMA_OP_CRYPT,
+	SOFTDMA_OP_REQUEST,
 	SOFTDMA_OP_COUNT
 };
 
@@ -263,6 +279,25 @@ struct softdma_desc {
 struct softdma_sg {
 	__u64 addr;
 	__u64 len;
+};
+
+#define SOFTDMA_RQ_READ			0x1u
+#define SOFTDMA_RQ_WRITE		0x2u
+#define SOFTDMA_RQ_LAST			0x4u	/* the group ends here */
+#define SOFTDMA_RQ_ALL			0x7u
+#define SOFTDMA_MAX_LIST_GROUPS		512
+
+/**
+ * struct softdma_request - an entry of the list of SOFTDMA_OP_REQUEST (16 bytes)
+ * @addr: any address; the page that it is in is requested
+ * @flags: SOFTDMA_RQ_*
+ * @group: which group it belongs to, below SOFTDMA_MAX_LIST_GROUPS; a number has no
+ *	meaning outside of the list
+ */
+struct softdma_request {
+	__u64 addr;
+	__u32 flags;
+	__u32 group;
 };
 
 /**

@@ -30,13 +30,13 @@
  *     under it.  A device that is blocked, or whose IOPF feature is off, reports
  *     nothing.
  * I6  Page requests.  A group goes into the IOMMU's page request queue as a whole or
- *     not at all.  A group in the queue gets exactly one response: from whoever
- *     handles it, or from the IOMMU if the domain changed or the feature was disabled
- *     first (SUCCESS if a domain is attached, else INVALID; counted as prq_purged).
- *     If there is no room the IOMMU itself answers SUCCESS, so that the device tries
- *     again (prq_overflow).  If there is no domain that could take it, INVALID
- *     (prq_refused).
- *     A device that stalls is never answered by an overflow: it waits for room.
+ *     not at all (one given in parts, part by part; it counts when it ends).  A group
+ *     in the queue gets exactly one response: from whoever handles it, or from the
+ *     IOMMU if the domain changed or the feature was disabled first (SUCCESS if a
+ *     domain is attached, else INVALID; counted as prq_purged).  If there is no room
+ *     the IOMMU itself answers SUCCESS, so that the device tries again (prq_overflow);
+ *     a stalled access waits for room.  If there is no domain that could take it,
+ *     INVALID (prq_refused).
  * I7  Unmapping allocates nothing, unless unmap_mode is "exact" and a part of a 1 GiB
  *     leaf is unmapped in pages; then it tries GFP_NOWAIT and refuses if that fails.
  * I8  Dirty tracking, for domains allocated while the module parameter dirty_tracking
@@ -187,5 +187,7 @@ bool softiommu_translates(struct soft_lane *lane, u64 iova, unsigned int prot);
 int softiommu_page_request(struct soft_endpoint *ep, unsigned int group,
 			   const struct soft_request *requests,
 			   unsigned int nr_requests);
+int softiommu_page_request_part(struct soft_endpoint *ep, unsigned int group,
+				const struct soft_request *request, bool last);
 
 #endif /* SOFTIOMMU_H */

@@ -214,6 +214,13 @@ struct softdma_desc sdma_crypt(uint64_t dst, uint64_t src, uint64_t len, uint64_
 	};
 }
 
+struct softdma_desc sdma_request(uint64_t list, uint64_t entries)
+{
+	return (struct softdma_desc){
+		.opcode = SOFTDMA_OP_REQUEST, .src = list, .arg = entries,
+	};
+}
+
 void sdma_pattern_fill(void *buf, size_t len, uint64_t seed, uint64_t offset)
 {
 	uint64_t *word = buf;

@@ -84,6 +84,7 @@ struct softdma_desc sdma_checksum(uint64_t src, uint64_t len, uint64_t start);
 struct softdma_desc sdma_atomic_add(uint64_t dst, uint64_t value);
 struct softdma_desc sdma_sg(uint64_t dst, uint64_t list, uint64_t entries, uint64_t len);
 struct softdma_desc sdma_crypt(uint64_t dst, uint64_t src, uint64_t len, uint64_t rate);
+struct softdma_desc sdma_request(uint64_t list, uint64_t entries);
 
 /* The CPU's side of FILL, CHECK (returns bytes that differ) and CHECKSUM. */
 void sdma_pattern_fill(void *buf, size_t len, uint64_t seed, uint64_t offset);

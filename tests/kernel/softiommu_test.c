@@ -195,6 +195,35 @@ static void unmap_coarse(void)
 	viopf_container_close(rig.c);
 }
 
+/*
+ * Too much at one call, nothing at another: whatever the product makes of it, nothing
+ * that was evicted stays mapped.
+ */
+static void unmap_too_much_or_nothing(void)
+{
+	char *p = mem_anon(SIZE);
+	unsigned long small;
+	struct rig rig;
+	unsigned int i;
+
+	softiommu_set("pgsizes", "0x1000\n");
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	small = softiommu_stat("leaves_4k");
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	set_number("unmap_coarse_pages", 4);
+	set_number("refuse_every", 3);
+	for (i = 1; i < NR_PAGES; i += 4)
+		assert_ok(madvise(p + i * PAGE, PAGE, MADV_DONTNEED));
+	assert_true(softiommu_stat("unmaps_refused") > 0);
+	assert_true(wait_until(softiommu_stat("leaves_4k") <= small, 20));
+	verify_residency();
+	set_number("unmap_coarse_pages", 0);
+	set_number("refuse_every", 0);
+	viopf_device_close(rig.dev[0]);
+	viopf_container_close(rig.c);
+}
+
 /* --- page requests ----------------------------------------------------------- */
 
 /* A rig of the product with @p mapped and nothing of it resident. */
@@ -524,6 +553,7 @@ static void loading_again(void)
 	assert_ok(module_insert("softiommu", ""));
 	assert_int_equal(module_insert("softdma", "devices=33"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "domain=0"), -EINVAL);
+	assert_int_equal(module_insert("softdma", "stall=1 nofault=1"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "outstanding=0"), -EINVAL);
 	assert_ok(module_remove("softiommu"));
 }
@@ -535,6 +565,7 @@ static const struct suite_case cases[] = {
 	CASE("I3 I4 skip_flush: a translation is kept until it is flushed", flushes),
 	CASE("I3 thousands of translations are kept", iotlb_keeps),
 	CASE("unmap_coarse_pages", unmap_coarse, .iopf = EXACT),
+	CASE("unmap_coarse_pages with refuse_every", unmap_too_much_or_nothing, .iopf = EXACT),
 	CASE("G8 groups of page requests", groups, .iopf = EXACT),
 	CASE("response_delay_us", delays, .iopf = EXACT, .arg = "response_delay_us"),
 	CASE("report_delay_us", delays, .iopf = EXACT, .arg = "report_delay_us"),
