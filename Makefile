@@ -17,7 +17,7 @@ sub = if [ -e $(1)/Makefile ]; then \
 	else echo "$(1): nothing to build"; fi
 
 .PHONY: all help setup modules lib tests unit examples style abi check-fast \
-	check demo clean
+	check check-clients demo clean
 
 all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
 
@@ -52,7 +52,11 @@ check-fast: setup ## all tests but those on the debug kernel
 	@mk/check unit style abi vm stock
 
 check: setup ## all tests; builds the debug kernel the first time
-	@mk/check unit style stock debug abi vm
+	@mk/check unit style stock debug abi clients vm
+
+check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
+	@mk/setup clients
+	@mk/check clients
 
 demo: modules lib ## show the main job on a software device, in under three minutes
 	+@$(call sub,demo,$(OUT)/demo)

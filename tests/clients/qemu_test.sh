@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# QEMU as Debian ships it, with a softdma device passed through by vfio-pci. Its guest
+# (guest/dma.c, the only program of an initramfs) makes the device read and write all over
+# the guest's memory. With the kernel's type1 that memory is pinned before the guest
+# starts; with ours nothing ever is, and Linux swaps it out under the running device.
+#
+# What was measured goes to clients.json in the output folder; times are not judged.
+#
+# VM: --mem 1536M
+set -euo pipefail
+# shellcheck source=tests/clients/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+readonly softdma=5d4a:00:00.0
+readonly memory_kb=$((512 << 10)) linux_mb=96
+# Half of the memory is above 4 GiB. The firmware's tables are at the end of the first half.
+readonly ranges=8000000-ff00000,100000000-110000000
+readonly console=/tmp/console pidfile=/tmp/qemu.pid
+declare -A seen=()
+reply='' qemu='' said=''
+
+# start_qemu COMMAND...: starts it, behind COMMAND if any; what it said is in $said.
+# Returns when QEMU has set the machine up and mapped its memory, or has given up.
+start_qemu()
+{
+	local started=$EPOCHREALTIME code=0
+	rm -f "$console".* "$pidfile"
+	mkfifo "$console.in" "$console.out"
+	exec 4<>"$console.out" 5>&-
+	exec 5<>"$console.in"
+	"$@" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+		-machine q35,max-ram-below-4g=256M -accel tcg -cpu max -m $((memory_kb >> 10))M \
+		-kernel "$out/guest/kernel/vmlinux" -initrd "$out/clients/initramfs.cpio" \
+		-append "console=ttyS0 quiet reboot=t mem=${linux_mb}M ranges=$ranges" \
+		-chardev "pipe,id=console,path=$console" -serial chardev:console \
+		-device "vfio-pci,host=$softdma" -daemonize -pidfile "$pidfile" \
+		>/tmp/qemu.log 2>&1 4>&- 5>&- || code=$?
+	said=$(</tmp/qemu.log)
+	took_ms=$(ms_since "$started")
+	[ $code -eq 0 ] || return $code
+	qemu=$(<"$pidfile")
+}
+
+# hear: waits for the guest's next line, which is left in $reply.
+hear()
+{
+	local line by=$((SECONDS + patience_s))
+	reply=''
+	while [ $SECONDS -lt $by ] && kill -0 "$qemu" 2>/dev/null; do
+		IFS= read -r -t 5 -u 4 line || continue
+		line=${line%$'\r'}
+		[[ $line == guest:* ]] || continue
+		reply=$line
+		return 0
+	done
+	reply="nothing from the guest"
+}
+
+# order COMMAND: see guest/dma.c.
+order()
+{
+	echo "$1" >&5
+	hear
+}
+
+end_qemu()
+{
+	kill -KILL "$qemu" 2>/dev/null || true
+	while kill -0 "$qemu" 2>/dev/null; do
+		sleep 0.1
+	done
+}
+
+# look WHEN: what QEMU's process has now, as $seen[WHEN_...], in kB.
+look()
+{
+	local field
+	for field in VmRSS VmLck VmPin VmSwap; do
+		seen[$1_$field]=$(status_kb "$qemu" $field)
+	done
+	seen[$1_pinned]=$(($(pinned_kb) - pinned_before))
+}
+
+# run_guest BACKEND COMMAND...: from the start to the guest's first round of DMA.
+run_guest()
+{
+	local backend=$1 started=$EPOCHREALTIME
+	shift
+	pinned_before=$(pinned_kb)
+	start_qemu "$@" || return 0
+	seen[${backend}_start_ms]=$took_ms
+	hear
+	seen[${backend}_guest_ms]=$(ms_since "$started")
+	seen[${backend}_ready]=$reply
+	look "${backend}_ready"
+	faults=$(softiommu_stat prq_groups)
+	order fill
+	seen[${backend}_fill]=$reply
+	seen[${backend}_faults]=$(($(softiommu_stat prq_groups) - faults))
+	look "${backend}_fill"
+}
+
+# no_memlock: 64 KiB of locked memory at most, and not even root may have more.
+no_memlock()
+{
+	prlimit --memlock=65536:65536 setpriv --bounding-set=-ipc_lock "$@"
+}
+
+# swap_out: takes QEMU's memory away, as far as Linux likes.
+swap_out()
+{
+	modprobe zram
+	echo 768M >/sys/block/zram0/disksize
+	mkswap /dev/zram0 >/dev/null
+	swapon /dev/zram0
+	echo 512M >/sys/fs/cgroup/memory.reclaim || true
+	look swapped
+}
+
+# all_right REPLY: the guest checked a good number of operations and found nothing wrong.
+all_right()
+{
+	contains "$1" '^guest: [0-9]{4} operations, [0-9]{7,} bytes, 0 wrong$'
+}
+
+nothing_locked()
+{
+	holds "${seen[$1_VmLck]} == 0" && holds "${seen[$1_VmPin]} == 0" &&
+		holds "${seen[$1_pinned]} <= 0"
+}
+
+report()
+{
+	local backend
+	printf '{\n  "client": "%s",\n' "$(qemu-system-x86_64 --version | head -n 1)"
+	printf '  "guest_memory_kb": %d,\n' "$memory_kb"
+	for backend in type1 iopf; do
+		printf '  "%s": {\n' $backend
+		printf '    "start_ms": %d,\n' "${seen[${backend}_start_ms]:-0}"
+		printf '    "first_guest_output_ms": %d,\n' "${seen[${backend}_guest_ms]:-0}"
+		printf '    "page_requests": %d,\n' "${seen[${backend}_faults]:-0}"
+		printf '    "rss_kb": %d,\n' "${seen[${backend}_ready_VmRSS]:-0}"
+		printf '    "locked_kb": %d,\n' "${seen[${backend}_ready_VmLck]:-0}"
+		printf '    "pinned_kb": %d,\n' "${seen[${backend}_ready_pinned]:-0}"
+		printf '    "rss_after_dma_kb": %d\n' "${seen[${backend}_fill_VmRSS]:-0}"
+		printf '  }%s\n' "$([ $backend = iopf ] || echo ,)"
+	done
+	echo '}'
+}
+
+insmod "$VIOPF_KO/softiommu.ko"
+insmod "$VIOPF_KO/softdma.ko"
+give_to_vfio $softdma
+qemu-system-x86_64 --version >/dev/null		# read in, so that both start alike
+
+use_backend type1
+tap_ok "QEMU on type1 with little memlock does not start" eval '! start_qemu no_memlock'
+tap_ok "QEMU on type1 says why" contains "$(cat /tmp/qemu.log)" 'Cannot allocate memory'
+run_guest type1
+tap_ok "QEMU on type1: the guest's DMA is right" all_right "${seen[type1_fill]:-$said}"
+[ -n "${seen[type1_fill]:-}" ] || tap_end
+tap_ok "QEMU on type1: the guest's memory is locked, pinned and resident" holds \
+	"${seen[type1_ready_VmLck]} >= memory_kb && ${seen[type1_ready_pinned]} >= memory_kb &&
+	 ${seen[type1_ready_VmRSS]} >= memory_kb"
+end_qemu
+
+use_backend iopf
+run_guest iopf no_memlock
+tap_ok "R19 QEMU starts with little memlock, and its guest runs" \
+	contains "${seen[iopf_ready]:-$said}" '^guest: ready'
+[ -n "${seen[iopf_fill]:-}" ] || tap_end
+tap_ok "R19 S11 most of the guest's memory is not resident at the start" \
+	holds "${seen[iopf_ready_VmRSS]} < memory_kb / 2"
+tap_ok "S5 QEMU has nothing locked or pinned at the start" nothing_locked iopf_ready
+tap_ok "S6 the guest's DMA is right" all_right "${seen[iopf_fill]}"
+tap_ok "S6 it came by page requests" holds "${seen[iopf_faults]} > 0"
+tap_ok "S5 QEMU has nothing locked or pinned after DMA" nothing_locked iopf_fill
+
+swap_out
+tap_ok "S1 QEMU's memory is swapped out under its device" \
+	holds "${seen[swapped_VmSwap]} >= memory_kb / 8"
+order check
+tap_ok "S1 swapped out and in again it is what the device wrote" \
+	contains "$reply" '^guest: [0-9]+ operations, [0-9]+ bytes, 0 wrong$'
+order fill
+tap_ok "S1 the guest's DMA is right afterwards" all_right "$reply"
+look swapped_fill
+tap_ok "S5 QEMU has nothing locked or pinned after that" nothing_locked swapped_fill
+tap_ok "S2 what the device can reach is what is on record" \
+	contains "$(</sys/kernel/debug/vfio_iopf/verify)" 'mismatches 0$'
+tap_ok "S6 no page request was answered INVALID or FAILURE" \
+	holds "$(softiommu_stat resp_invalid) + $(softiommu_stat resp_failure) == 0"
+order quit
+tap_ok "the guest ends by itself" contains "$reply" '^guest: bye'
+end_qemu
+
+report >"$VIOPF_OUT/clients.json.new"
+mv "$VIOPF_OUT/clients.json.new" "$VIOPF_OUT/clients.json"
+sed 's/^/# /' "$VIOPF_OUT/clients.json"
+tap_end
