@@ -49,6 +49,16 @@ int viopf_unmap(struct viopf_container *c, uint64_t iova, uint64_t size, uint64_
 	return do_unmap(c, 0, iova, size, unmapped);
 }
 
+int viopf_unmap_vaddr(struct viopf_container *c, uint64_t iova, uint64_t size)
+{
+	return do_unmap(c, VFIO_DMA_UNMAP_FLAG_VADDR, iova, size, NULL);
+}
+
+int viopf_map_vaddr(struct viopf_container *c, void *vaddr, uint64_t iova, uint64_t size)
+{
+	return viopf_map(c, vaddr, iova, size, VFIO_DMA_MAP_FLAG_VADDR);
+}
+
 int viopf_unmap_all(struct viopf_container *c, uint64_t *unmapped)
 {
 	return do_unmap(c, VFIO_DMA_UNMAP_FLAG_ALL, 0, 0, unmapped);

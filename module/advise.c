@@ -177,11 +177,22 @@ static int viopf_evict_mapping(struct viopf_advice *work,
 static int viopf_advice_in_mapping(struct viopf_advice *work,
 				   struct viopf_mapping *mapping)
 {
+	int ret;
+
 	if (!viopf_advice_is_permitted(work->advice, mapping))
 		return -EPERM;
 	if (work->advice == VFIO_IOPF_ADV_EVICT)
 		return viopf_evict_mapping(work, mapping);
-	return viopf_prefetch_mapping(work, mapping);
+	if (READ_ONCE(mapping->waiting))
+		return -EBUSY;
+
+	ret = viopf_prefetch_mapping(work, mapping);
+	if (!ret || ret == -EINTR)
+		return ret;
+	/* Its address was updated meanwhile: look it up anew. */
+	if (READ_ONCE(mapping->superseded))
+		return 0;
+	return READ_ONCE(mapping->waiting) ? -EBUSY : ret;
 }
 
 /* One mapping after the other, each looked up anew: they may change meanwhile. */
@@ -241,7 +252,8 @@ static int viopf_advise_check(const struct vfio_iopf_advise *advise)
  *
  * Return: 0; -EINVAL: a bad structure or range; -ENOENT: not mapped, or unmapped
  * meanwhile; -EPERM: the mapping does not permit it; -EINTR: a signal; -EFAULT: no
- * memory there, or a bad @arg; -ENODEV: the container failed; -ENOMEM.
+ * memory there, or a bad @arg; -EBUSY: its address is being updated; -ENODEV: the
+ * container failed; -ENOMEM.
  */
 long viopf_advise(struct viopf_container *container, void __user *arg)
 {

@@ -149,6 +149,11 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 		return -EINVAL;
 
 	mutex_lock(&container->lock);
+	/* As type1: what the group needs of a mapping can't be had just now. */
+	if (container->nr_waiting) {
+		ret = -EBUSY;
+		goto out_unlock;
+	}
 	if (viopf_group_find(container, group))
 		goto out_unlock;
 	vgroup = viopf_group_create(container, group);
@@ -214,6 +219,8 @@ static long viopf_check_extension(struct viopf_container *container,
 		return container || viopf_takeover;
 	case VFIO_DMA_CC_IOMMU:
 		return container && viopf_is_coherent(container);
+	case VFIO_UPDATE_VADDR:
+		return container ? 1 : 0;
 	default:
 		return viopf_is_ours(arg);
 	}
@@ -222,7 +229,7 @@ static long viopf_check_extension(struct viopf_container *container,
 static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
-			  VIOPF_MAP_MODES;
+			  VFIO_DMA_MAP_FLAG_VADDR | VIOPF_MAP_MODES;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
 
@@ -237,7 +244,8 @@ static long viopf_unmap_dma(struct viopf_container *container,
 			    void __user *arg)
 {
 	const u32 dirty = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
-	const u32 known = dirty | VFIO_DMA_UNMAP_FLAG_ALL;
+	const u32 known = dirty | VFIO_DMA_UNMAP_FLAG_ALL |
+			  VFIO_DMA_UNMAP_FLAG_VADDR;
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap;
 	int ret;
@@ -276,6 +284,8 @@ static long viopf_enable(struct viopf_container *container, bool on,
 		ret = -ENODEV;
 	else if (on)
 		viopf_mode_enable_iopf(container);
+	else if (container->nr_waiting)
+		ret = -EBUSY;
 	else
 		ret = viopf_mode_disable_iopf(container);
 	mutex_unlock(&container->lock);

@@ -274,6 +274,8 @@ static int viopf_fault_permitted(struct viopf_worker *worker,
 	int ret;
 
 	ret = viopf_userfault_ask(worker, mapping);
+	if (!ret)
+		ret = viopf_vaddr_wait(worker, mapping, 0);
 	if (ret)
 		return ret;
 	if (!viopf_worker_enter(worker, mapping))
@@ -291,9 +293,9 @@ static int viopf_fault_permitted(struct viopf_worker *worker,
  * A request that asks for no permission gets reading, as does one that wants to
  * execute: a mapping does not tell the two apart.
  *
- * Return: 0: it is mapped; -EINPROGRESS: its group waits, and is not ours to look at
- * any more; -EIO: the container failed, or too many wait; else a reason why it can
- * never be.
+ * Return: 0: it is mapped; -EINPROGRESS: its group waits or is queued again, and is
+ * not ours to look at any more; -EIO: the container failed, or too many wait; else a
+ * reason why it can never be.
  */
 int viopf_fault_resolve(struct viopf_worker *worker,
 			const struct iommu_fault_page_request *request)
@@ -314,6 +316,9 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 
 	if ((mapping->prot & need) == need)
 		ret = viopf_fault_permitted(worker, mapping, iova, write);
+	/* It may be different at the mapping's next address. */
+	if (ret && ret != -EPERM && ret != -EINPROGRESS)
+		ret = viopf_vaddr_wait(worker, mapping, ret);
 	viopf_mapping_put(mapping);
 	return ret;
 }

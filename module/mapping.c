@@ -125,7 +125,14 @@ static enum viopf_mode viopf_map_mode(u32 flags)
 	return VIOPF_MODE_AUTO;
 }
 
-static struct viopf_mapping *
+/**
+ * viopf_mapping_alloc() - make a mapping of the caller's memory
+ * @container: for which container; it is not in its tree yet
+ * @map: what MAP_DMA was given
+ *
+ * Return: it, or NULL without memory.
+ */
+struct viopf_mapping *
 viopf_mapping_alloc(struct viopf_container *container,
 		    const struct vfio_iommu_type1_dma_map *map)
 {
@@ -165,16 +172,25 @@ unsigned long viopf_container_granule(struct viopf_container *container)
 	return 1UL << __ffs(viopf_container_pgsizes(container));
 }
 
-static int viopf_map_check(struct viopf_container *container,
-			   const struct vfio_iommu_type1_dma_map *map)
+/* Aligned, not empty, and not around the end. */
+static int viopf_map_check_range(struct viopf_container *container,
+				 const struct vfio_iommu_type1_dma_map *map)
 {
-	u64 last = map->iova + map->size - 1;
 	unsigned long granule = viopf_container_granule(container);
 
 	if (!map->size || ((map->size | map->iova | map->vaddr) & (granule - 1)))
 		return -EINVAL;
-	if (last < map->iova || map->vaddr + map->size - 1 < map->vaddr)
+	if (map->iova + map->size - 1 < map->iova ||
+	    map->vaddr + map->size - 1 < map->vaddr)
 		return -EINVAL;
+	return 0;
+}
+
+static int viopf_map_check(struct viopf_container *container,
+			   const struct vfio_iommu_type1_dma_map *map)
+{
+	u64 last = map->iova + map->size - 1;
+
 	if (viopf_mapping_first(container, map->iova, last))
 		return -EEXIST;
 	if (!container->mappings_left)
@@ -206,6 +222,8 @@ u64 viopf_mapping_remove(struct viopf_container *container,
 
 	lockdep_assert_held(&container->lock);
 
+	if (mapping->waiting)
+		container->nr_waiting--;
 	mutex_lock(&mapping->segments_lock);
 	viopf_faults_cancel_mapping(mapping);
 	mutex_unlock(&mapping->segments_lock);
@@ -250,6 +268,16 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
 	return ret == -EIO ? -ENODEV : ret;
 }
 
+/* A permission for a new mapping, or a new address for an old one, and no more. */
+static int viopf_map_check_flags(u32 flags)
+{
+	const u32 prot = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
+
+	if (flags & VFIO_DMA_MAP_FLAG_VADDR)
+		return flags == VFIO_DMA_MAP_FLAG_VADDR ? 0 : -EINVAL;
+	return flags & prot && hweight32(flags & VIOPF_MAP_MODES) <= 1 ? 0 : -EINVAL;
+}
+
 /**
  * viopf_mapping_create() - VFIO_IOMMU_MAP_DMA
  * @container: where
@@ -258,19 +286,24 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
  * Return: 0; -EINVAL: no permission, two modes, size zero, not aligned, wraps around, or
  * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
  * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed. If it is
- * to be pinned, also what viopf_mode_apply() says.
+ * to be pinned, also what viopf_mode_apply() says. With VFIO_DMA_MAP_FLAG_VADDR, what
+ * viopf_vaddr_update() says.
  */
 int viopf_mapping_create(struct viopf_container *container,
 			 const struct vfio_iommu_type1_dma_map *map)
 {
 	int ret;
 
-	if (!(map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)) ||
-	    hweight32(map->flags & VIOPF_MAP_MODES) > 1)
-		return -EINVAL;
+	ret = viopf_map_check_flags(map->flags);
+	if (ret)
+		return ret;
 
 	mutex_lock(&container->lock);
-	ret = viopf_mapping_create_locked(container, map);
+	ret = viopf_map_check_range(container, map);
+	if (!ret && map->flags & VFIO_DMA_MAP_FLAG_VADDR)
+		ret = viopf_vaddr_update(container, map);
+	else if (!ret)
+		ret = viopf_mapping_create_locked(container, map);
 	mutex_unlock(&container->lock);
 	return ret;
 }
@@ -340,21 +373,23 @@ static int viopf_unmap_check(struct viopf_container *container,
  * away, and for a segment that is just being published.
  *
  * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
- * wraps around, cuts through a mapping (v2), or a range along with "all".
+ * wraps around, cuts through a mapping (v2), or a range along with "all". With
+ * VFIO_DMA_UNMAP_FLAG_VADDR, what viopf_vaddr_invalidate() says.
  */
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap)
 {
 	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	u64 bytes = 0;
+	u64 first = unmap->iova, bytes = 0;
+	u64 last = all ? ULONG_MAX : first + unmap->size - 1;
 	int ret;
 
 	mutex_lock(&container->lock);
 	ret = viopf_unmap_check(container, unmap);
-	if (!ret)
-		bytes = viopf_mapping_remove_range(container, unmap->iova,
-						   all ? ULONG_MAX :
-						   unmap->iova + unmap->size - 1);
+	if (!ret && unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		ret = viopf_vaddr_invalidate(container, first, last, &bytes);
+	else if (!ret)
+		bytes = viopf_mapping_remove_range(container, first, last);
 	mutex_unlock(&container->lock);
 
 	unmap->size = bytes;

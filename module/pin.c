@@ -81,18 +81,25 @@ static void viopf_pin_put(const unsigned long *pfns, unsigned long nr_pages)
 		viopf_unpin_run(pfns[i], 1, false);
 }
 
-/*
- * Charge pages to the locked-memory limit of whoever made the mapping, or give
- * them back, which can't fail unless the process is gone, and then needn't.
+/**
+ * viopf_pin_charge() - charge pages to a mapping's owner, or give them back
+ * @mapping: with container->lock held
+ * @pages: how many
+ * @inc: charge
+ *
+ * Return: 0; -ENOMEM: over the locked-memory limit; -ESRCH: the process is gone.
+ * To give back can't fail but for the latter, and then needn't succeed.
  */
-static int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
-			    bool inc)
+int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
+		     bool inc)
 {
 	struct mm_struct *mm = mapping->mm;
 	int ret;
 
 	if (!pages)
 		return 0;
+	if (!inc)
+		mapping->charged -= pages;
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	mmap_write_lock(mm);
@@ -100,6 +107,8 @@ static int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 				  mapping->lock_cap);
 	mmap_write_unlock(mm);
 	mmput_async(mm);
+	if (inc && !ret)
+		mapping->charged += pages;
 	return ret;
 }
 

@@ -249,6 +249,67 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 }
 
 /**
+ * viopf_segment_clone() - make a segment's counterpart in another mapping
+ * @mapping: of the same IOVA, not published, its mm by mmget() or the caller's
+ * @old: the segment
+ *
+ * Return: the segment, with nothing in it; -ENOMEM, -EINTR.
+ */
+struct viopf_segment *viopf_segment_clone(struct viopf_mapping *mapping,
+					  const struct viopf_segment *old)
+{
+	unsigned long bytes = old->residency.nr_pages << PAGE_SHIFT;
+
+	return viopf_segment_create(mapping, old->iova,
+				    max(bytes, VIOPF_SEGMENT_BYTES));
+}
+
+/* Drop what is not pinned, for good. False: the IOMMU refused. */
+static bool viopf_segment_strip(struct viopf_segment *old)
+{
+	bool kept;
+
+	mutex_lock(&old->lock);
+	viopf_leaf_drop(old, 0, old->residency.nr_pages);
+	kept = old->kept;
+	if (!kept)
+		old->dead = true;
+	mutex_unlock(&old->lock);
+	return !kept;
+}
+
+/**
+ * viopf_segment_hand_over() - all that a segment has goes to its counterpart
+ * @old: the segment, of a mapping that is dead, with container->lock held
+ * @segment: made by viopf_segment_clone(), not to be found by faults yet
+ *
+ * Pinned pages stay mapped; what is not pinned is dropped. @old is dead then.
+ */
+void viopf_segment_hand_over(struct viopf_segment *old,
+			     struct viopf_segment *segment)
+{
+	struct viopf_container *container = old->mapping->container;
+
+	lockdep_assert_held(&container->lock);
+
+	while (!viopf_segment_strip(old))
+		viopf_keep_quarantine(container);
+
+	/* Nobody changes a dead segment, nor one without pages. */
+	mutex_lock(&segment->lock);
+	swap(segment->residency, old->residency);
+	swap(segment->dirty, old->dirty);
+	segment->window = old->window;
+	segment->set = old->set;
+	swap(segment->pins, old->pins);
+	swap(segment->advised, old->advised);
+	mutex_unlock(&segment->lock);
+
+	mmu_interval_notifier_remove(&old->notifier);
+	viopf_count(container, segments, -1);
+}
+
+/**
  * viopf_segment_ready() - may anything be mapped at all?
  * @segment: locked; on success it has its set of domains
  *

@@ -139,6 +139,7 @@ struct viopf_userfault;
  * @mappings_left: how many more may be made; by @lock
  * @v2: unmaps follow the rules of type1v2, not type1; constant
  * @nesting: domains are asked for nesting translation, as type1 does; constant
+ * @nr_waiting: mappings whose address is being updated; by @lock
  * @enabled: demand paging is on; by @lock
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
@@ -179,6 +180,7 @@ struct viopf_container {
 	unsigned int		mappings_left;
 	bool			v2;
 	bool			nesting;
+	unsigned int		nr_waiting;
 	bool			enabled;
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
@@ -270,6 +272,11 @@ struct viopf_group {
  * @ref: the container's, and one for each fault at work in it
  * @dead: unmapped; set under container->fault_lock and @segments_lock, so that
  *	either excludes its change
+ * @waiting: its address is being updated, and faults in it wait; by
+ *	container->fault_lock, and changed with container->lock held too
+ * @superseded: another has taken its place, with another address; by
+ *	container->fault_lock
+ * @charged: pages charged to @task's locked-memory limit; by container->lock
  * @warned: said once that memory in it can't be faulted in
  * @segments_lock: makes and publishes segments
  * @segments: struct viopf_segment by IOVA; grows only
@@ -285,6 +292,9 @@ struct viopf_mapping {
 	bool				lock_cap;
 	struct kref			ref;
 	bool				dead;
+	bool				waiting;
+	bool				superseded;
+	unsigned long			charged;
 	bool				warned;
 	struct mutex			segments_lock;	/* around segment->lock */
 	struct maple_tree		segments;
@@ -352,6 +362,7 @@ struct viopf_fault_ctx {
  * @answered: @group has its answer, or somebody is sending it
  * @answering: somebody else is sending it at this moment
  * @aborted: it was told to give @group up
+ * @suspended: and to queue it again, as a mapping's address is being updated
  * @ctx: its context as a fault
  *
  * All but @ctx, which is the thread's own, by container->fault_lock.
@@ -366,6 +377,7 @@ struct viopf_worker {
 	bool			answered;
 	bool			answering;
 	bool			aborted;
+	bool			suspended;
 	struct viopf_fault_ctx	ctx;
 };
 
@@ -402,6 +414,9 @@ unsigned long viopf_container_pgsizes(struct viopf_container *container);
 /* mapping.c */
 int viopf_mapping_create(struct viopf_container *container,
 			 const struct vfio_iommu_type1_dma_map *map);
+struct viopf_mapping *
+viopf_mapping_alloc(struct viopf_container *container,
+		    const struct vfio_iommu_type1_dma_map *map);
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap);
 unsigned long viopf_container_granule(struct viopf_container *container);
@@ -421,6 +436,10 @@ void viopf_mapping_put(struct viopf_mapping *mapping);
 /* segment.c */
 struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 					unsigned long iova);
+struct viopf_segment *viopf_segment_clone(struct viopf_mapping *mapping,
+					  const struct viopf_segment *old);
+void viopf_segment_hand_over(struct viopf_segment *old,
+			     struct viopf_segment *segment);
 void viopf_segment_kill(struct viopf_segment *segment);
 void viopf_segment_destroy(struct viopf_segment *segment);
 int viopf_segments_use_set(struct viopf_container *container,
@@ -474,6 +493,8 @@ struct viopf_span {
 };
 
 /* pin.c */
+int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
+		     bool inc);
 int viopf_pin_range(struct viopf_segment *segment, unsigned long first,
 		    unsigned long end);
 void viopf_unpin_range(struct viopf_segment *segment, unsigned long first,
@@ -531,6 +552,7 @@ void viopf_answer_list(struct viopf_container *container,
 		       enum iommu_page_response_code code);
 void viopf_faults_queue(struct viopf_container *container,
 			struct iopf_group *group);
+void viopf_faults_suspend(struct viopf_mapping *mapping);
 void viopf_faults_cancel_mapping(struct viopf_mapping *mapping);
 void viopf_faults_cancel_group(struct viopf_group *vgroup);
 
@@ -577,6 +599,9 @@ void viopf_waiting_init(struct viopf_container *container);
 void viopf_waiting_take_handed(struct viopf_container *container,
 			       const struct viopf_cancel *cancel,
 			       struct list_head *to);
+void viopf_waiting_take_parked(struct viopf_container *container,
+			       const struct viopf_cancel *cancel,
+			       struct list_head *to);
 void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel,
 			struct list_head *to);
@@ -594,6 +619,14 @@ long viopf_advise(struct viopf_container *container, void __user *arg);
 
 /* report.c */
 long viopf_get_residency(struct viopf_container *container, void __user *arg);
+
+/* vaddr.c */
+int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
+		     int ret);
+int viopf_vaddr_invalidate(struct viopf_container *container,
+			   unsigned long first, unsigned long last, u64 *bytes);
+int viopf_vaddr_update(struct viopf_container *container,
+		       const struct vfio_iommu_type1_dma_map *map);
 
 /* info.c */
 int viopf_get_info(struct viopf_container *container, void __user *arg);

@@ -98,6 +98,21 @@ void viopf_waiting_take_handed(struct viopf_container *container,
 }
 
 /**
+ * viopf_waiting_take_parked() - take groups that wait for a mapping's address
+ * @container: with fault_lock held
+ * @cancel: which of them
+ * @to: where to put them; the caller answers or queues them
+ */
+void viopf_waiting_take_parked(struct viopf_container *container,
+			       const struct viopf_cancel *cancel,
+			       struct list_head *to)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	viopf_waiting_take_from(container, &container->parked, cancel, to);
+}
+
+/**
  * viopf_waiting_take() - take groups that wait, whatever for
  * @container: with fault_lock held
  * @cancel: which of them
@@ -106,9 +121,7 @@ void viopf_waiting_take_handed(struct viopf_container *container,
 void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel, struct list_head *to)
 {
-	lockdep_assert_held(&container->fault_lock);
-
-	viopf_waiting_take_from(container, &container->parked, cancel, to);
+	viopf_waiting_take_parked(container, cancel, to);
 	viopf_waiting_take_handed(container, cancel, to);
 }
 

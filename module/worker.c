@@ -258,6 +258,7 @@ static void viopf_worker_finish(struct viopf_worker *worker,
 	spin_lock(&container->fault_lock);
 	if (worker->aborted) {
 		worker->aborted = false;
+		worker->suspended = false;
 		flush_signals(current);
 		atomic64_inc(&container->counters.aborts);
 	}
@@ -449,6 +450,28 @@ static void viopf_cancel_workers(struct viopf_container *container,
 }
 
 /**
+ * viopf_faults_suspend() - from now on faults in a mapping wait for its address
+ * @mapping: with container->lock held
+ *
+ * What is being brought in for it is aborted, and not answered. Does not wait for it.
+ */
+void viopf_faults_suspend(struct viopf_mapping *mapping)
+{
+	struct viopf_container *container = mapping->container;
+	struct viopf_worker *worker;
+
+	spin_lock(&container->fault_lock);
+	WRITE_ONCE(mapping->waiting, true);
+	list_for_each_entry(worker, &container->workers, node) {
+		if (worker->mapping == mapping) {
+			worker->suspended = true;
+			viopf_worker_abort(worker);
+		}
+	}
+	spin_unlock(&container->fault_lock);
+}
+
+/**
  * viopf_faults_cancel_mapping() - nothing is faulted in for a mapping any more
  * @mapping: to be unmapped, with its segments_lock held
  *
@@ -464,6 +487,7 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 
 	spin_lock(&container->fault_lock);
 	mapping->dead = true;
+	mapping->waiting = false;
 	if (mapping->mode == VIOPF_MODE_USER)
 		container->approvals++;
 	viopf_waiting_take(container, &cancel, &waiting);

@@ -232,6 +232,38 @@ int viopf_unmap(struct viopf_container *c, uint64_t iova, uint64_t size,
 int viopf_unmap_all(struct viopf_container *c, uint64_t *unmapped);
 
 /**
+ * viopf_unmap_vaddr - mappings are about to have their memory elsewhere
+ * @c: the container
+ * @iova: first byte of a range that cuts through no mapping
+ * @size: in bytes
+ *
+ * Devices stay at work. From now on page requests in these mappings wait for
+ * viopf_map_vaddr(), to be called perhaps by another process, or by this one after
+ * exec; until then no group can be added and demand paging can't be turned off.
+ *
+ * Return: 0, or -errno: EINVAL (alignment, wrap-around, the range would split a
+ * mapping, or one waits already), EBUSY (a mediated device is there).
+ */
+int viopf_unmap_vaddr(struct viopf_container *c, uint64_t iova, uint64_t size);
+
+/**
+ * viopf_map_vaddr - where the memory of a mapping is now
+ * @c: the container
+ * @vaddr: the same memory as before, in this process, page aligned
+ * @iova: the mapping's first byte
+ * @size: its size in bytes
+ *
+ * What is pinned of it stays so, charged to this process.
+ *
+ * Return: 0, or -errno: ENOENT (nothing is mapped there), EINVAL (alignment,
+ * wrap-around, not just one mapping, or viopf_unmap_vaddr() was not called for it),
+ * EFAULT (not a user address), ENOMEM (over the locked-memory limit, or no memory),
+ * ENODEV (the container failed).
+ */
+int viopf_map_vaddr(struct viopf_container *c, void *vaddr, uint64_t iova,
+		    uint64_t size);
+
+/**
  * viopf_get_info - what the container's IOMMU can do
  * @c: a container with its IOMMU set
  * @info: filled in

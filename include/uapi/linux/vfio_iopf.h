@@ -94,7 +94,7 @@ struct vfio_iopf_enable {
  *
  * Errors: also EFAULT (an address has no memory behind it, or device memory, or
  * does not permit what the mapping does), ENOMEM (RLIMIT_MEMLOCK, or memory), EINTR
- * (the caller was killed).
+ * (the caller was killed), EBUSY (a mapping's address is being updated).
  */
 #define VFIO_IOPF_DISABLE	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 2)
 
@@ -119,7 +119,8 @@ struct vfio_iopf_enable {
  * @bring_ins: times a page had to be brought in, or made writable, by the mm
  * @retries: times a fault started over as the memory was changing under it
  * @backoffs: times a fault waited as page table memory was short
- * @aborts: bring-ins cut short, the fault having been answered meanwhile
+ * @aborts: bring-ins cut short, the fault having been answered meanwhile, or its
+ *	mapping's address being updated
  * @invalidations: calls of the mm to take a range away
  * @evictions: those among them that found something resident
  * @pages_evicted: 4 KiB pages taken from the devices by evictions
