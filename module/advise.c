@@ -16,6 +16,8 @@
  *
  * To evict is to do to a segment what the mm would, without the mm: the process
  * keeps its memory. Pages that are pinned stay.
+ *
+ * To pin and unpin is pin.c's, a segment at a time, with the container locked.
  */
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -174,6 +176,74 @@ static int viopf_evict_mapping(struct viopf_advice *work,
 	return 0;
 }
 
+/* Pin what of a segment is in the range. */
+static int viopf_advice_pin(struct viopf_advice *work,
+			    struct viopf_mapping *mapping)
+{
+	unsigned long iova = viopf_advice_iova(work), first, end;
+	struct viopf_segment *segment;
+	int ret;
+
+	if (!mmget_not_zero(mapping->mm))
+		return -EFAULT;
+	segment = viopf_segment_get(mapping, iova);
+	ret = PTR_ERR_OR_ZERO(segment);
+	if (!ret) {
+		first = viopf_segment_page(segment, iova);
+		end = min(segment->residency.nr_pages,
+			  first + ((work->size - work->done) >> PAGE_SHIFT));
+		ret = viopf_pin_advise(segment, first, end);
+		if (!ret)
+			work->done += (end - first) << PAGE_SHIFT;
+	}
+	mmput_async(mapping->mm);
+	return ret;
+}
+
+/* Unpin what of a segment is in the range, or pass by where there is none. */
+static void viopf_advice_unpin(struct viopf_advice *work,
+			       struct viopf_mapping *mapping)
+{
+	unsigned long iova = viopf_advice_iova(work), index = iova, first, end;
+	unsigned long last = min(mapping->node.last,
+				 work->iova + work->size - 1);
+	struct viopf_segment *segment;
+
+	segment = mt_find(&mapping->segments, &index, last);
+	if (!segment) {
+		work->done = last - work->iova + 1;
+		return;
+	}
+	iova = max(iova, segment->iova);
+	first = viopf_segment_page(segment, iova);
+	end = min(segment->residency.nr_pages,
+		  viopf_segment_page(segment, last) + 1);
+	viopf_unpin_advise(segment, first, end);
+	work->done = viopf_segment_iova(segment, end) - work->iova;
+}
+
+/* A segment's worth of pinning or unpinning, which needs the container locked. */
+static int viopf_advice_pin_step(struct viopf_advice *work,
+				 struct viopf_container *container)
+{
+	struct viopf_mapping *mapping;
+	int ret = 0;
+
+	if (signal_pending(current))
+		return -EINTR;
+	mutex_lock(&container->lock);
+	mapping = viopf_mapping_first(container, viopf_advice_iova(work),
+				      viopf_advice_iova(work));
+	if (!mapping)
+		ret = -ENOENT;
+	else if (work->advice == VFIO_IOPF_ADV_PIN)
+		ret = viopf_advice_pin(work, mapping);
+	else
+		viopf_advice_unpin(work, mapping);
+	mutex_unlock(&container->lock);
+	return ret;
+}
+
 static int viopf_advice_in_mapping(struct viopf_advice *work,
 				   struct viopf_mapping *mapping)
 {
@@ -199,12 +269,18 @@ static int viopf_advice_in_mapping(struct viopf_advice *work,
 static int viopf_advice_run(struct viopf_advice *work,
 			    struct viopf_container *container)
 {
+	bool pin = work->advice == VFIO_IOPF_ADV_PIN ||
+		   work->advice == VFIO_IOPF_ADV_UNPIN;
 	struct viopf_mapping *mapping;
 	int ret = 0;
 
 	while (!ret && work->done < work->size) {
 		if (viopf_container_failed(container))
 			return -EIO;
+		if (pin) {
+			ret = viopf_advice_pin_step(work, container);
+			continue;
+		}
 		mapping = viopf_mapping_find_get(container,
 						 viopf_advice_iova(work));
 		if (!mapping)
@@ -237,7 +313,7 @@ static int viopf_advise_check(const struct vfio_iopf_advise *advise)
 {
 	if (advise->argsz < offsetofend(struct vfio_iopf_advise, done_bytes) ||
 	    advise->flags || advise->reserved ||
-	    advise->advice > VFIO_IOPF_ADV_EVICT)
+	    advise->advice > VFIO_IOPF_ADV_UNPIN)
 		return -EINVAL;
 	if (!advise->size || !PAGE_ALIGNED(advise->iova | advise->size) ||
 	    advise->iova + advise->size - 1 < advise->iova)
@@ -253,7 +329,7 @@ static int viopf_advise_check(const struct vfio_iopf_advise *advise)
  * Return: 0; -EINVAL: a bad structure or range; -ENOENT: not mapped, or unmapped
  * meanwhile; -EPERM: the mapping does not permit it; -EINTR: a signal; -EFAULT: no
  * memory there, or a bad @arg; -EBUSY: its address is being updated; -ENODEV: the
- * container failed; -ENOMEM.
+ * container failed; -ENOMEM: also over the locked-memory limit.
  */
 long viopf_advise(struct viopf_container *container, void __user *arg)
 {

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "load.h"
 #include "rig.h"
 #include "uffd.h"
@@ -27,43 +28,7 @@
 #define SEGMENT		(64ull << 20)
 #define AT_ONCE_S	20
 
-#define R	VFIO_IOPF_PAGE_RESIDENT
-#define RW	(R | VFIO_IOPF_PAGE_WRITABLE)
 #define HUGE_RW	(RW | VFIO_IOPF_PAGE_HUGE)
-
-static void advise(struct rig *rig, enum vfio_iopf_advice advice, uint64_t iova, uint64_t size)
-{
-	uint64_t done = 1;
-
-	assert_ok(viopf_advise(rig->c, advice, iova, size, &done));
-	assert_int_equal(done, size);
-}
-
-/* It must fail with @err when @done bytes are done. */
-static void advise_fails(struct rig *rig, enum vfio_iopf_advice advice, uint64_t iova,
-			 uint64_t size, int err, uint64_t want_done)
-{
-	uint64_t done = 1;
-	int ret = viopf_advise(rig->c, advice, iova, size, &done);
-
-	assert_msg(ret == -err, "advice %d: returned %d, not %d", advice, ret, -err);
-	assert_msg(done == want_done, "advice %d: %#llx bytes done, not %#llx", advice,
-		   (unsigned long long)done, (unsigned long long)want_done);
-}
-
-/* All of a range is reported as @want. */
-static void residency_is(struct rig *rig, uint64_t iova, unsigned int pages, unsigned char want)
-{
-	unsigned char *bytes = malloc(pages);
-	unsigned int i;
-
-	memset(bytes, 0xee, pages);
-	assert_ok(viopf_residency(rig->c, iova, pages * PAGE, bytes));
-	for (i = 0; i < pages; i++)
-		assert_msg(bytes[i] == want, "page %u of %#llx: %#x, not %#x", i,
-			   (unsigned long long)iova, bytes[i], want);
-	free(bytes);
-}
 
 static unsigned long residency_count(struct rig *rig, uint64_t iova, uint64_t size)
 {
