@@ -66,6 +66,9 @@ static struct viopf_container *viopf_container_alloc(unsigned long extension)
 		return NULL;
 
 	mutex_init(&container->lock);
+	mutex_init(&container->devices_lock);
+	INIT_LIST_HEAD(&container->devices);
+	INIT_LIST_HEAD(&container->emulated);
 	INIT_LIST_HEAD(&container->domains);
 	rwlock_init(&container->map_lock);
 	container->mappings = RB_ROOT_CACHED;
@@ -134,6 +137,7 @@ static void viopf_release(void *iommu_data)
 	viopf_iova_deinit(&container->valid_iova);
 	kfree(container->set);
 	mutex_destroy(&container->lock);
+	mutex_destroy(&container->devices_lock);
 	kfree(container);
 }
 
@@ -144,17 +148,18 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 	struct viopf_group *vgroup;
 	int ret = -EINVAL;
 
-	/* A mediated device has no page requests: it can't be here. */
-	if (type != VFIO_IOMMU)
-		return -EINVAL;
-
 	mutex_lock(&container->lock);
 	/* As type1: what the group needs of a mapping can't be had just now. */
 	if (container->nr_waiting) {
 		ret = -EBUSY;
 		goto out_unlock;
 	}
-	if (viopf_group_find(container, group))
+	if (viopf_group_find(container, group) ||
+	    viopf_emulated_has(container, group))
+		goto out_unlock;
+	if (type == VFIO_EMULATED_IOMMU)
+		ret = viopf_emulated_attach(container, group);
+	if (type != VFIO_IOMMU)
 		goto out_unlock;
 	vgroup = viopf_group_create(container, group);
 	if (!vgroup) {
@@ -164,6 +169,8 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 	ret = viopf_group_attach(vgroup);
 	if (ret)
 		viopf_group_destroy(vgroup);
+	else
+		viopf_externals_install(container);
 out_unlock:
 	mutex_unlock(&container->lock);
 	return ret;
@@ -175,11 +182,14 @@ static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
 	struct viopf_group *vgroup;
 
 	mutex_lock(&container->lock);
+	if (viopf_emulated_detach(container, group))
+		goto out_unlock;
 	vgroup = viopf_group_find(container, group);
 	if (!WARN_ON(!vgroup)) {
 		viopf_group_detach(vgroup);
 		viopf_group_destroy(vgroup);
 	}
+out_unlock:
 	mutex_unlock(&container->lock);
 }
 
@@ -220,7 +230,7 @@ static long viopf_check_extension(struct viopf_container *container,
 	case VFIO_DMA_CC_IOMMU:
 		return container && viopf_is_coherent(container);
 	case VFIO_UPDATE_VADDR:
-		return container ? 1 : 0;
+		return container && !viopf_emulated_any(container);
 	default:
 		return viopf_is_ours(arg);
 	}
@@ -333,5 +343,10 @@ const struct vfio_iommu_driver_ops viopf_driver_ops = {
 	.ioctl			= viopf_ioctl,
 	.attach_group		= viopf_attach_group,
 	.detach_group		= viopf_detach_group,
+	.pin_pages		= viopf_emulated_pin,
+	.unpin_pages		= viopf_emulated_unpin,
+	.register_device	= viopf_emulated_open,
+	.unregister_device	= viopf_emulated_close,
+	.dma_rw			= viopf_emulated_rw,
 	.group_iommu_domain	= viopf_group_iommu_domain,
 };

@@ -187,6 +187,7 @@ static void viopf_dirty_reset(struct viopf_segment *segment,
 		return;
 	for_each_set_bit_from(page, r->writable, r->nr_pages)
 		__set_bit(page, segment->dirty);
+	viopf_external_mark_dirty(segment, first);
 }
 
 /* Give a segment its bitmap, unless it was made with one. */

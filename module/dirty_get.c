@@ -404,6 +404,7 @@ int viopf_dirty_unmap(struct viopf_container *container,
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct viopf_dirty_report report = { .container = container };
 	struct vfio_bitmap bitmap;
+	struct viopf_settle settle = { };
 	u64 bytes = 0;
 	int ret;
 
@@ -415,15 +416,19 @@ int viopf_dirty_unmap(struct viopf_container *container,
 	if (ret)
 		return ret;
 
-	mutex_lock(&container->lock);
-	ret = viopf_mapping_check_range(container, unmap->iova, unmap->size,
-					container->v2);
-	if (!ret)
-		ret = viopf_dirty_check_tracking(container, &bitmap);
-	mutex_unlock(&container->lock);
-
 	report.first = unmap->iova;
 	report.last = unmap->iova + unmap->size - 1;
+
+	mutex_lock(&container->lock);
+	do {
+		ret = viopf_mapping_check_range(container, unmap->iova,
+						unmap->size, container->v2);
+		if (!ret)
+			ret = viopf_dirty_check_tracking(container, &bitmap);
+	} while (!ret && viopf_emulated_settle(container, report.first,
+					       report.last, &settle));
+	mutex_unlock(&container->lock);
+
 	report.user = (u64 __user *)bitmap.data;
 	if (!ret)
 		ret = viopf_dirty_report(&report);

@@ -19,7 +19,8 @@ static int viopf_info_add_iova(struct viopf_container *container,
 	size_t bytes = struct_size(cap, iova_ranges, valid->nr), i;
 	int ret;
 
-	if (!valid->nr)
+	/* As type1: without an IOMMU nothing is said, and any IOVA will do. */
+	if (!valid->nr || list_empty(&container->domains))
 		return 0;
 	cap = kzalloc(bytes, GFP_KERNEL);
 	if (!cap)

@@ -158,6 +158,7 @@ viopf_mapping_alloc(struct viopf_container *container,
 	kref_init(&mapping->ref);
 	mutex_init(&mapping->segments_lock);
 	mt_init_flags(&mapping->segments, MT_FLAGS_USE_RCU);
+	xa_init(&mapping->externals);
 	return mapping;
 }
 
@@ -228,6 +229,7 @@ u64 viopf_mapping_remove(struct viopf_container *container,
 	viopf_faults_cancel_mapping(mapping);
 	mutex_unlock(&mapping->segments_lock);
 
+	viopf_external_release(mapping, !list_empty(&container->devices));
 	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
 		viopf_segment_kill(segment);
 
@@ -370,11 +372,13 @@ static int viopf_unmap_check(struct viopf_container *container,
  * @unmap: what; flags known to be known; size is set to the bytes unmapped
  *
  * Waits for no fault, whatever that waits for; only for what the mm is just taking
- * away, and for a segment that is just being published.
+ * away, for a segment that is just being published, and for drivers that have pages
+ * of it pinned to give them up.
  *
  * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
  * wraps around, cuts through a mapping (v2), or a range along with "all". With
- * VFIO_DMA_UNMAP_FLAG_VADDR, what viopf_vaddr_invalidate() says.
+ * VFIO_DMA_UNMAP_FLAG_VADDR, what viopf_vaddr_invalidate() says, or -EBUSY: there are
+ * mediated devices.
  */
 int viopf_mapping_unmap(struct viopf_container *container,
 			struct vfio_iommu_type1_dma_unmap *unmap)
@@ -382,14 +386,25 @@ int viopf_mapping_unmap(struct viopf_container *container,
 	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
 	u64 first = unmap->iova, bytes = 0;
 	u64 last = all ? ULONG_MAX : first + unmap->size - 1;
+	bool vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
+	struct viopf_settle settle = { };
 	int ret;
 
 	mutex_lock(&container->lock);
-	ret = viopf_unmap_check(container, unmap);
-	if (!ret && unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+	/* As type1: their drivers could not pin meanwhile. */
+	if (vaddr && !list_empty(&container->emulated)) {
+		ret = -EBUSY;
+		goto out_unlock;
+	}
+	do {
+		ret = viopf_unmap_check(container, unmap);
+	} while (!ret && !vaddr &&
+		 viopf_emulated_settle(container, first, last, &settle));
+	if (!ret && vaddr)
 		ret = viopf_vaddr_invalidate(container, first, last, &bytes);
 	else if (!ret)
 		bytes = viopf_mapping_remove_range(container, first, last);
+out_unlock:
 	mutex_unlock(&container->lock);
 
 	unmap->size = bytes;

@@ -139,6 +139,7 @@ void viopf_mode_unpin_all(struct viopf_container *container)
 		struct viopf_segment *segment;
 		unsigned long index = 0;
 
+		mapping->externals_mapped = false;
 		mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
 			viopf_unpin_advise(segment, 0,
 					   segment->residency.nr_pages);

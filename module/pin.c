@@ -34,8 +34,9 @@
 #define VIOPF_PIN_BATCH		512UL
 #define VIOPF_UNPIN_RUNS	32
 
-/* Pages that lie together in memory. */
+/* Pages of a segment that lie together in memory. */
 struct viopf_pin_run {
+	unsigned long	page;
 	unsigned long	pfn;
 	unsigned long	nr_pages;
 };
@@ -164,13 +165,15 @@ static int viopf_pin_get(struct viopf_pin_job *job)
 	return ret;
 }
 
+/* What drivers have pinned is paid for already. */
 static unsigned long viopf_pin_count_charged(const struct viopf_pin_job *job)
 {
-	unsigned long i, charged = 0;
+	unsigned long i, nr_pages = job->end - job->first, charged = 0, paid;
 
-	for (i = 0; i < job->end - job->first; i++)
+	for (i = 0; i < nr_pages; i++)
 		charged += !viopf_pfn_is_free(job->pfns[i]);
-	return charged;
+	paid = viopf_external_count(job->segment, job->first, nr_pages);
+	return charged - min(charged, paid);
 }
 
 /* Map the pinned pages, in as few calls as they allow. */
@@ -332,6 +335,7 @@ static void viopf_unpin_find_run(struct viopf_segment *segment,
 	struct iommu_domain *domain = segment->set->domains[0];
 	unsigned long iova = viopf_segment_iova(segment, page);
 
+	run->page = page;
 	run->pfn = PHYS_PFN(iommu_iova_to_phys(domain, iova));
 	for (run->nr_pages = 1; page + run->nr_pages < end; run->nr_pages++) {
 		iova += PAGE_SIZE;
@@ -360,9 +364,9 @@ static bool viopf_unpin_trim(const struct viopf_segment *segment,
 }
 
 /*
- * The next run of pages from *@page on that are pinned, and not by advice: whole
- * leaves. One that is still wanted in part stays: to break it would, for a moment,
- * take the rest from devices that can't take a page fault.
+ * The next run of pages from *@page on that are pinned, and not by advice nor for
+ * what drivers have pinned: whole leaves. One that is still wanted in part stays: to
+ * break it would, for a moment, take the rest from devices that can't fault.
  */
 static bool viopf_unpin_next(const struct viopf_segment *segment,
 			     unsigned long *page, unsigned long *stop,
@@ -380,6 +384,8 @@ static bool viopf_unpin_next(const struct viopf_segment *segment,
 		}
 		if (segment->advised)
 			*stop = find_next_bit(segment->advised, *stop, *page);
+		if (!viopf_external_trim(segment, *page, stop))
+			continue;
 		if (viopf_unpin_trim(segment, page, stop))
 			return true;
 	}
@@ -415,19 +421,21 @@ static unsigned long viopf_unpin_runs(struct viopf_segment *segment,
 {
 	struct viopf_mapping *mapping = segment->mapping;
 	bool dirty = mapping->prot & IOMMU_WRITE;
-	unsigned long charged = 0;
+	unsigned long charged = 0, paid = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
 		viopf_count(mapping->container, pinned_pages,
 			    -(s64)runs[i].nr_pages);
+		paid += viopf_external_count(segment, runs[i].page,
+					     runs[i].nr_pages);
 		if (runs[i].pfn)
 			charged += viopf_unpin_run(runs[i].pfn,
 						   runs[i].nr_pages, dirty);
 		else
 			pr_warn_once("vfio_iommu_iopf: the IOMMU lost pinned pages; they stay pinned\n");
 	}
-	return charged;
+	return charged - min(charged, paid);
 }
 
 /**

@@ -20,6 +20,8 @@
  *
  * DOC: lock order
  *
+ *   container->devices_lock   keeps the list of mediated devices while their drivers
+ *                             are told of an unmap, and call back.
  *   container->lock           a sleeping lock around ioctls, attach and detach.
  *                             Never taken by a fault or an eviction.
  *     mapping->segments_lock  makes and publishes segments.
@@ -48,6 +50,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #include <linux/vfio_iopf.h>
 
@@ -131,7 +134,11 @@ struct viopf_userfault;
 
 /**
  * struct viopf_container - one VFIO container
- * @lock: guards what ioctls, attach and detach change; the outermost lock
+ * @devices_lock: outermost; guards @devices for who calls their drivers
+ * @lock: guards what ioctls, attach and detach change; outside all that follows
+ * @devices: devices of the kernel's drivers (emulated.c); changed with both held
+ * @emulated: struct viopf_emulated; by @lock
+ * @nr_external: pages that such drivers have pinned; by @lock
  * @domains: struct viopf_domain; by @lock
  * @set: the current set of domains; written under @lock, read under any
  *	segment's lock, which keeps it from being freed
@@ -173,7 +180,11 @@ struct viopf_userfault;
  * @id: a number to tell containers apart in messages
  */
 struct viopf_container {
-	struct mutex		lock;		/* outermost */
+	struct mutex		devices_lock;	/* outermost */
+	struct mutex		lock;		/* outside what follows */
+	struct list_head	devices;
+	struct list_head	emulated;
+	unsigned long		nr_external;
 	struct list_head	domains;
 	struct viopf_domain_set	*set;
 	struct viopf_iova	valid_iova;
@@ -280,6 +291,8 @@ struct viopf_group {
  * @warned: said once that memory in it can't be faulted in
  * @segments_lock: makes and publishes segments
  * @segments: struct viopf_segment by IOVA; grows only
+ * @externals: struct viopf_external by IOVA page; by container->lock
+ * @externals_mapped: those pages are kept mapped for devices behind an IOMMU
  */
 struct viopf_mapping {
 	struct interval_tree_node	node;
@@ -298,6 +311,8 @@ struct viopf_mapping {
 	bool				warned;
 	struct mutex			segments_lock;	/* around segment->lock */
 	struct maple_tree		segments;
+	struct xarray			externals;
+	bool				externals_mapped;
 };
 
 /**
@@ -706,5 +721,7 @@ static inline bool viopf_container_failed(const struct viopf_container *c)
 {
 	return READ_ONCE(c->failed);
 }
+
+#include "emulated.h"
 
 #endif /* VIOPF_H */

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pages that a driver in the kernel has pinned (vfio_pin_pages()).
+ *
+ * DOC: the record
+ *
+ * Each mapping knows such pages by an xarray, from the page's number in IOVA space to
+ * where it is and how often it was asked for; the page itself is pinned once, for
+ * long. All of it is guarded by container->lock, but for a look at which pages there
+ * are, which the xarray allows at any time.
+ *
+ * DOC: what is charged
+ *
+ * A page counts once against the locked-memory limit of whoever made the mapping,
+ * whether a driver pins it, or the mapping is pinned (pin.c), or both: whoever comes
+ * second, or leaves first, charges nothing. type1 counts in the same way.
+ *
+ * DOC: devices behind an IOMMU in the same container
+ *
+ * What a driver has pinned is pinned and mapped for them too, so they need no page
+ * request for it (@externals_mapped). That ends with the container's last domain, for
+ * where a pinned page is, is known from there; what the driver has is ours to know.
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "viopf.h"
+
+/**
+ * struct viopf_external - a page that drivers have pinned
+ * @page: where it is
+ * @count: how often it was asked for
+ */
+struct viopf_external {
+	struct page	*page;
+	unsigned int	count;
+};
+
+/* The zero page is nobody's to pay for, as with type1. */
+static bool viopf_external_is_charged(const struct viopf_external *external)
+{
+	return !PageReserved(external->page);
+}
+
+/**
+ * viopf_external_count() - how many pages of a range do drivers pay for?
+ * @segment: where, with container->lock held
+ * @first: first page
+ * @nr_pages: how many
+ *
+ * Return: how many.
+ */
+unsigned long viopf_external_count(const struct viopf_segment *segment,
+				   unsigned long first, unsigned long nr_pages)
+{
+	unsigned long from = viopf_segment_iova(segment, first) >> PAGE_SHIFT;
+	struct viopf_external *external;
+	unsigned long index, count = 0;
+
+	xa_for_each_range(&segment->mapping->externals, index, external, from,
+			  from + nr_pages - 1)
+		count += viopf_external_is_charged(external);
+	return count;
+}
+
+/**
+ * viopf_external_trim() - leave out what devices are to keep, as drivers have it
+ * @segment: where, with container->lock held
+ * @page: first page of a range
+ * @stop: the page after its last; moved down to the first such page, or past it if
+ *	that is @page
+ *
+ * Return: false if @page is one.
+ */
+bool viopf_external_trim(const struct viopf_segment *segment,
+			 unsigned long page, unsigned long *stop)
+{
+	struct viopf_mapping *mapping = segment->mapping;
+	unsigned long from = segment->iova >> PAGE_SHIFT;
+	unsigned long index = from + page;
+
+	if (!mapping->externals_mapped ||
+	    !xa_find(&mapping->externals, &index, from + *stop - 1, XA_PRESENT))
+		return true;
+	*stop = max(index - from, page + 1);
+	return index - from > page;
+}
+
+/* Is the page pinned for the devices behind an IOMMU? */
+static bool viopf_external_is_installed(struct viopf_mapping *mapping,
+					unsigned long iova)
+{
+	struct viopf_segment *segment = mtree_load(&mapping->segments, iova);
+
+	return segment && segment->pins &&
+	       test_bit(viopf_segment_page(segment, iova), segment->pins);
+}
+
+static int viopf_external_charge(struct viopf_mapping *mapping,
+				 const struct viopf_external *external,
+				 unsigned long iova, bool inc)
+{
+	if (!viopf_external_is_charged(external) ||
+	    viopf_external_is_installed(mapping, iova))
+		return 0;
+	return viopf_pin_charge(mapping, 1, inc);
+}
+
+/* Pin the page behind @iova; the mm is alive. */
+static int viopf_external_get_page(struct viopf_mapping *mapping,
+				   unsigned long iova, struct page **page)
+{
+	unsigned int flags = FOLL_LONGTERM |
+			     (mapping->prot & IOMMU_WRITE ? FOLL_WRITE : 0);
+	unsigned long uaddr = mapping->uaddr + (iova - mapping->node.start);
+	long ret;
+
+	if (mmap_read_lock_killable(mapping->mm))
+		return -EINTR;
+	ret = pin_user_pages_remote(mapping->mm, uaddr, 1, flags, page, NULL);
+	mmap_read_unlock(mapping->mm);
+	return ret == 1 ? 0 : ret;
+}
+
+static void viopf_external_put_page(struct viopf_mapping *mapping,
+				    struct viopf_external *external)
+{
+	unpin_user_pages_dirty_lock(&external->page, 1,
+				    mapping->prot & IOMMU_WRITE);
+}
+
+/*
+ * Have it pinned and mapped for devices behind an IOMMU. If that fails they ask for
+ * it by page requests, as for anything else.
+ */
+static void viopf_external_install(struct viopf_mapping *mapping,
+				   unsigned long iova)
+{
+	struct viopf_segment *segment;
+	unsigned long page;
+
+	if (!mapping->container->set->nr)
+		return;
+	mapping->externals_mapped = true;
+	segment = viopf_segment_get(mapping, iova);
+	if (IS_ERR(segment))
+		return;
+	page = viopf_segment_page(segment, iova);
+	viopf_pin_range(segment, page, page + 1);
+}
+
+static void viopf_external_uninstall(struct viopf_mapping *mapping,
+				     unsigned long iova)
+{
+	struct viopf_segment *segment = mtree_load(&mapping->segments, iova);
+	unsigned long page, end;
+
+	if (!segment || viopf_mapping_is_pinned(mapping))
+		return;
+	page = viopf_segment_page(segment, iova);
+	end = page + 1;
+	mutex_lock(&segment->lock);
+	viopf_residency_widen(&segment->residency, &page, &end);
+	mutex_unlock(&segment->lock);
+	viopf_unpin_range(segment, page, end);
+}
+
+/* The mm is alive. */
+static int viopf_external_add(struct viopf_mapping *mapping, unsigned long iova,
+			      struct page **page)
+{
+	struct viopf_external *external;
+	int ret;
+
+	external = kzalloc(sizeof(*external), GFP_KERNEL_ACCOUNT);
+	if (!external)
+		return -ENOMEM;
+	ret = viopf_external_get_page(mapping, iova, &external->page);
+	if (ret)
+		goto out_free;
+	ret = viopf_external_charge(mapping, external, iova, true);
+	if (ret)
+		goto out_put;
+	external->count = 1;
+	ret = xa_err(xa_store(&mapping->externals, iova >> PAGE_SHIFT, external,
+			      GFP_KERNEL_ACCOUNT));
+	if (ret)
+		goto out_uncharge;
+
+	mapping->container->nr_external++;
+	viopf_count(mapping->container, pinned_pages, 1);
+	viopf_external_install(mapping, iova);
+	viopf_dirty_mark_range(mapping, iova, PAGE_SIZE);
+	*page = external->page;
+	return 0;
+
+out_uncharge:
+	viopf_external_charge(mapping, external, iova, false);
+out_put:
+	viopf_external_put_page(mapping, external);
+out_free:
+	kfree(external);
+	return ret;
+}
+
+static void viopf_external_remove(struct viopf_mapping *mapping,
+				  unsigned long iova,
+				  struct viopf_external *external)
+{
+	xa_erase(&mapping->externals, iova >> PAGE_SHIFT);
+	viopf_external_charge(mapping, external, iova, false);
+	viopf_external_uninstall(mapping, iova);
+	mapping->container->nr_external--;
+	viopf_count(mapping->container, pinned_pages, -1);
+	viopf_external_put_page(mapping, external);
+	kfree(external);
+}
+
+/**
+ * viopf_external_pin() - pin a page for a driver
+ * @mapping: where, with container->lock held
+ * @iova: of the page
+ * @page: where to say which it is
+ *
+ * Return: 0; -ENODEV: the process is gone; -EFAULT: no memory there, or not with that
+ * permission; -ENOMEM: over the locked-memory limit, or no memory; -EINTR.
+ */
+int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
+		       struct page **page)
+{
+	struct viopf_external *external;
+	int ret;
+
+	lockdep_assert_held(&mapping->container->lock);
+
+	external = xa_load(&mapping->externals, iova >> PAGE_SHIFT);
+	if (external) {
+		external->count++;
+		*page = external->page;
+		return 0;
+	}
+	if (!mmget_not_zero(mapping->mm))
+		return -ENODEV;
+	ret = viopf_external_add(mapping, iova, page);
+	mmput_async(mapping->mm);
+	return ret;
+}
+
+/**
+ * viopf_external_unpin() - undo one viopf_external_pin()
+ * @mapping: where, with container->lock held
+ * @iova: of the page; nothing is done if it isn't pinned
+ */
+void viopf_external_unpin(struct viopf_mapping *mapping, unsigned long iova)
+{
+	struct viopf_external *external;
+
+	lockdep_assert_held(&mapping->container->lock);
+
+	external = xa_load(&mapping->externals, iova >> PAGE_SHIFT);
+	if (external && !--external->count)
+		viopf_external_remove(mapping, iova, external);
+}
+
+/**
+ * viopf_external_release() - a mapping goes, with what drivers still have of it
+ * @mapping: with container->lock held
+ * @in_use: a driver may still use its pages: they are kept from reuse, for good
+ */
+void viopf_external_release(struct viopf_mapping *mapping, bool in_use)
+{
+	struct viopf_external *external;
+	unsigned long index;
+
+	lockdep_assert_held(&mapping->container->lock);
+
+	xa_for_each(&mapping->externals, index, external) {
+		if (in_use) {
+			pr_err_ratelimited("vfio_iommu_iopf: container %u: a driver keeps pages of IOVA %#lx, which is unmapped; they stay pinned\n",
+					   mapping->container->id,
+					   index << PAGE_SHIFT);
+			/* Nobody finds it any more; the page keeps its pin. */
+			get_page(external->page);
+		}
+		viopf_external_remove(mapping, index << PAGE_SHIFT, external);
+	}
+}
+
+/**
+ * viopf_externals_install() - a domain has come: map in it what drivers have pinned
+ * @container: locked
+ */
+void viopf_externals_install(struct viopf_container *container)
+{
+	struct viopf_mapping *mapping;
+	unsigned long index;
+	void *external;
+
+	lockdep_assert_held(&container->lock);
+
+	if (!container->nr_external)
+		return;
+	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
+	     mapping = viopf_mapping_next(mapping)) {
+		if (!mmget_not_zero(mapping->mm))
+			continue;
+		xa_for_each(&mapping->externals, index, external)
+			viopf_external_install(mapping, index << PAGE_SHIFT);
+		mmput_async(mapping->mm);
+	}
+}
+
+/**
+ * viopf_external_mark_dirty() - what drivers have pinned they may write at any time
+ * @segment: locked, and tracked
+ * @first: from which page on
+ */
+void viopf_external_mark_dirty(struct viopf_segment *segment,
+			       unsigned long first)
+{
+	unsigned long from = viopf_segment_iova(segment, first) >> PAGE_SHIFT;
+	unsigned long nr = segment->residency.nr_pages - first, index;
+	void *external;
+
+	lockdep_assert_held(&segment->lock);
+
+	xa_for_each_range(&segment->mapping->externals, index, external, from,
+			  from + nr - 1)
+		__set_bit(first + index - from, segment->dirty);
+}
