@@ -3,6 +3,8 @@
  * VFIO_IOMMU_DIRTY_PAGES and UNMAP_DMA's dirty bitmap as calls: what they refuse, how
  * they lay a bitmap out, and what becomes of bits that can't be delivered. Where
  * the kernel's own type1 answers the same, it is asked too.
+ *
+ * LANE: stock
  */
 #include <errno.h>
 #include <string.h>

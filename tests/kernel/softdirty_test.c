@@ -4,6 +4,8 @@
  * were written, and what an IOTLB that nobody flushed makes of them. Mappings are made
  * by the kernel's own type1, which knows nothing of dirty bits; they are read through
  * debugfs.
+ *
+ * LANE: stock
  */
 #include <errno.h>
 #include <linux/vfio.h>

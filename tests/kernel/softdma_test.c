@@ -3,6 +3,8 @@
  * The software device by its guarantees (soft/softdma.h, G1 and so on): every
  * operation on memory that the kernel's own type1 pinned, so that nothing of the
  * product is involved; then what page requests, resets and stops do.
+ *
+ * LANE: stock
  */
 #include <errno.h>
 #include <linux/pci_regs.h>

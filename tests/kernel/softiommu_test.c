@@ -3,6 +3,8 @@
  * The software IOMMU by its guarantees (soft/softiommu.h, I1 and so on), and each of
  * its knobs: the tests that rely on a misbehaviour rely on this one. Mappings are
  * made by the kernel's own type1, page requests are handled by the product.
+ *
+ * LANE: stock
  */
 #include <errno.h>
 #include <linux/pci_regs.h>

@@ -3,6 +3,8 @@
  * The software mediated device by its promises (soft/softmdev.h, M1 and so on), in
  * containers of the kernel's own type1: nothing of the product is involved. What
  * is found out here of type1 is what a backend in its place has to do.
+ *
+ * LANE: stock
  */
 #include <errno.h>
 #include <fcntl.h>
