@@ -410,6 +410,21 @@ out_deinit_iova:
 	return ret;
 }
 
+/*
+ * Some drivers narrow a domain's aperture to what the device's IOMMU has when it is
+ * attached, and not before (Intel's, prepare_domain_attach_device()). Nothing is
+ * mapped in it yet.
+ */
+static int viopf_domain_fit(struct viopf_domain *vdomain,
+			    struct iommu_group *group)
+{
+	int ret = iommu_attach_group(vdomain->domain, group);
+
+	if (!ret)
+		iommu_detach_group(vdomain->domain, group);
+	return ret;
+}
+
 static int viopf_group_join_new(struct viopf_group *vgroup)
 {
 	struct viopf_container *container = vgroup->container;
@@ -423,6 +438,8 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 
 	ret = viopf_group_walk_regions(vgroup->group, vdomain,
 				       viopf_domain_reserve_msi);
+	if (!ret)
+		ret = viopf_domain_fit(vdomain, vgroup->group);
 	if (ret)
 		goto out_free_domain;
 	ret = viopf_iova_update(container, vdomain, vgroup->group, &valid);

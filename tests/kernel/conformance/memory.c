@@ -237,8 +237,8 @@ const struct scenario memory_scenarios[] = {
 	SCENARIO("S6 type1: memory, shared", shared),
 	SCENARIO("S6 type1: memory, huge pages", huge),
 	SCENARIO("S6 type1: memory, files", files),
-	SCENARIO("S12 type1: memory, of a device", device_memory),
-	SCENARIO("S12 type1: memory, of a device of VFIO's", vfio_device_memory),
+	SCENARIO("S12 type1: memory, a BAR in sysfs", device_memory),
+	SCENARIO("S12 type1: memory, a BAR of VFIO's", vfio_device_memory),
 	SCENARIO("S1 type1: memory, that is changed", changed),
 	{ 0 }
 };

@@ -10,7 +10,6 @@
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -207,6 +206,13 @@ void w_clear(struct world *w)
 	assert_ok(ioctl(w->fd, VFIO_IOMMU_UNMAP_DMA, &unmap));
 }
 
+void w_map_try(struct world *w, const char *step, uint32_t flags, uint64_t iova,
+	       uint64_t vaddr, uint64_t size)
+{
+	w_map_as(w, step, flags, iova, vaddr, size);
+	w_clear(w);
+}
+
 void w_locked(struct world *w, const char *step)
 {
 	w_note(w, step, "%ld kB locked", status_kb("VmLck") - w->locked_before);
@@ -282,10 +288,10 @@ static const char *const status_name[] = {
 	[SOFTDMA_BUS_ERROR] = "not memory",
 };
 
-static void ring_map(struct world *w, void *ring)
+static void ring_map(struct world *w)
 {
 	const struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map), .flags = RW, .vaddr = (uintptr_t)ring,
+		.argsz = sizeof(map), .flags = RW, .vaddr = (uintptr_t)w->ring,
 		.iova = IOVA_RING, .size = PAGE,
 	};
 
@@ -314,16 +320,14 @@ static struct sdma *open_device(struct world *w, int place)
 static const char *run_desc(struct world *w, int place, struct softdma_desc *desc)
 {
 	struct sdma *dma = open_device(w, place);
-	void *ring = mem_shared(PAGE);
 	int status;
 
-	memset(ring, 0, PAGE);
-	ring_map(w, ring);
-	assert_ok(sdma_queue_start(dma, 0, ring, IOVA_RING, RING_LOG2));
+	memset(w->ring, 0, PAGE);
+	ring_map(w);
+	assert_ok(sdma_queue_start(dma, 0, w->ring, IOVA_RING, RING_LOG2));
 	status = sdma_do(&dma->q[0], desc, DMA_LIMIT_MS);
 	assert_ok(sdma_queue_stop(dma, 0));
 	ring_unmap(w);
-	munmap(ring, PAGE);
 	if (status < 0) {
 		errno = -status;
 		return w_result(status);

@@ -75,6 +75,7 @@ struct setup {
  * @file: of 16 pages, on a file system with write-back
  * @dev: devices that have made DMA, open until their group leaves
  * @dma: their queues
+ * @ring: of all queues: memory that is there before the scenario's
  */
 struct world {
 	const struct setup *setup;
@@ -88,6 +89,7 @@ struct world {
 	int file;
 	struct viopf_device *dev[NR_PLACES];
 	struct sdma dma[NR_PLACES];
+	void *ring;
 };
 
 /**
@@ -139,6 +141,10 @@ void w_unmap_as(struct world *w, const char *step, uint32_t flags, uint64_t iova
 
 /* UNMAP_DMA of all, at the end of a part of a scenario: no line. */
 void w_clear(struct world *w);
+
+/* MAP_DMA, and away with it. */
+void w_map_try(struct world *w, const char *step, uint32_t flags, uint64_t iova,
+	       uint64_t vaddr, uint64_t size);
 
 /* VmLck that came since the scenario began, and mappings that could still be made. */
 void w_locked(struct world *w, const char *step);
