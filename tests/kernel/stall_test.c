@@ -113,6 +113,7 @@ static void failure(void)
 	assert_ok(madvise(p, PAGE, MADV_DONTNEED));
 	assert_true(wait_until(rig_stats(&rig).flags & VFIO_IOPF_STATS_FAILED, 20));
 	/* Once in quarantine the device can't read its ring any more. */
+	assert_true(wait_until(!rig_stats(&rig).resident_pages, 20));
 	assert_ok(sdma_submit(&rig.dma[0].q[1], &fill, 1));
 	assert_true(wait_until(sdma_queue_status(&rig.dma[0].q[1]) & SOFTDMA_QS_ERROR, 20));
 	assert_int_equal(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[1])),
