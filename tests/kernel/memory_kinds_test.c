@@ -2,9 +2,9 @@
 /*
  * Every kind of memory a process can have, under a device: it reads what the
  * CPU wrote, writes what the CPU reads, loses it when the process does, and gets
- * it again. What is no memory at all is answered INVALID.
+ * it again. A giant page is set aside when the VM boots: later there may be none.
  *
- * VM: --mem 3G
+ * VM: --mem 4G --append hugepagesz=1G --append hugepages=1
  */
 #include <errno.h>
 #include <fcntl.h>
