@@ -61,8 +61,8 @@
  *     it tried again, anything else aborts it, and only it: the device learns INVALID
  *     also where the handler said FAILURE.
  *
- * Reading dirty leaves without an iova_bitmap, which kernels without CONFIG_IOMMUFD
- * have only as a stub: give a NULL bitmap and a gather, and ask for one leaf at a time;
+ * Reading dirty leaves without an iova_bitmap, which does nothing in kernels
+ * without CONFIG_IOMMUFD: give a NULL bitmap and a gather, and ask for one leaf at a time;
  * the leaf was dirty if gather.start <= gather.end after the call.  One flush of all
  * that was dirty, by iommu_iotlb_sync(), has to follow before a page is read for whoever
  * asked:
