@@ -184,6 +184,8 @@ static int viopf_advice_pin(struct viopf_advice *work,
 	struct viopf_segment *segment;
 	int ret;
 
+	if (mapping->waiting)
+		return -EBUSY;
 	if (!mmget_not_zero(mapping->mm))
 		return -EFAULT;
 	segment = viopf_segment_get(mapping, iova);

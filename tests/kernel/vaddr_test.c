@@ -200,6 +200,7 @@ static void faults_wait(void)
 	assert_int_equal(viopf_disable(m.rig.c), -EBUSY);
 	assert_int_equal(viopf_advise(m.rig.c, VFIO_IOPF_ADV_PREFETCH_READ, IOVA_BASE, SIZE, NULL),
 			 -EBUSY);
+	assert_int_equal(viopf_advise(m.rig.c, VFIO_IOPF_ADV_PIN, IOVA_BASE, SIZE, NULL), -EBUSY);
 	assert_ok(munmap(m.here, SIZE));
 	arrive(&m);
 	ends(&m, 1, SOFTDMA_OK);
