@@ -218,10 +218,29 @@ static int is_selected(const char *name, int argc, char **argv)
 	return argc < 2;
 }
 
+/*
+ * What Linux does to memory of its own accord, at times of its own, would be counted with
+ * what a case has it do: hinting faults for NUMA balancing, compaction in the background.
+ */
+static void set_quiet(void)
+{
+	static const char *const knobs[] = {
+		"/proc/sys/kernel/numa_balancing",
+		"/proc/sys/vm/compaction_proactiveness",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
+		if (!access(knobs[i], W_OK) && file_write(knobs[i], "0\n"))
+			printf("# %s: not to be set\n", knobs[i]);
+	}
+}
+
 int suite_run(const struct suite_case *cases, size_t n, int argc, char **argv)
 {
 	size_t i, nr = 0, failed = 0;
 
+	set_quiet();
 	for (i = 0; i < n; i++)
 		nr += is_selected(cases[i].name, argc, argv);
 	printf("1..%zu\n", nr);
