@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What Linux says of a process and of itself: the demonstration's only sources of
- * figures besides its own clock and the container's counters. A figure that is
- * not there reads as 0; sizes are in kB as the kernel prints them (1024 bytes).
+ * What Linux says of a process and of itself: the demonstration's and the benchmarks'
+ * only sources of figures besides the clock and the container's counters. A figure that
+ * is not there reads as 0; sizes are in kB as the kernel prints them (1024 bytes).
  */
 #ifndef DEMO_SYS_H
 #define DEMO_SYS_H
@@ -34,7 +34,7 @@ long number_in(const char *path);
 /* Write a whole small file. Returns 0 or a negative errno. */
 int write_text(const char *path, const char *text);
 
-/* Prints "demo: ..." on standard error. Returns -1, to be returned. */
+/* Prints "PROGRAM: ..." on standard error. Returns -1, to be returned. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif /* DEMO_SYS_H */

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the benchmarks share. Each is a function in a file of its own, listed in main.c,
+ * and fills in the figures that it measures; what they are judged by is not known here.
+ * It runs in a process of its own, so that none finds another's memory or files.
+ *
+ * Two kinds: those that count instructions want a VM with one CPU whose clock counts
+ * them (vm/run --icount); the others want threads that run at the same time. A figure
+ * that was made on the wrong kind of VM is worth nothing, so main.c looks at the number
+ * of CPUs.
+ *
+ * What is NAN here is null in the output: it could not be measured; the detail says why.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rig.h"
+#include "sys.h"
+
+#define KIB	(1ul << 10)
+#define MIB	(1ul << 20)
+#define GIB	(1ul << 30)
+#define PAGE	4096ul
+#define BLOCK	(2 * MIB)	/* of a transparent huge page */
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* The two sides of each comparison. */
+enum backend { OURS, TYPE1, BACKENDS };
+
+/* What to give VFIO_SET_IOMMU. */
+#define EXTENSION(backend) \
+	((backend) == OURS ? VFIO_IOPF_IOMMU : VFIO_TYPE1v2_IOMMU)
+
+/* Names of series in plots: the same everywhere. */
+#define SERIES_OURS	"unpinned (vfio-iopf)"
+#define SERIES_TYPE1	"pinned (type1)"
+#define SERIES_CPU	"CPU's own page faults"
+#define SERIES_NONE	"no VFIO"
+
+struct options {
+	bool quick;		/* fewer runs, smaller sizes */
+	unsigned int runs;	/* of each measurement; 0: as the benchmark likes */
+};
+
+struct result {
+	json_object *figures;
+};
+
+/**
+ * struct bench - a benchmark
+ * @name: on the command line, and of its output file
+ * @what: one line
+ * @icount: it counts instructions
+ * @run: returns 0, or -1 having said on standard error what is wrong
+ */
+struct bench {
+	const char *name;
+	const char *what;
+	bool icount;
+	int (*run)(struct result *to, const struct options *opt);
+};
+
+/* How many runs, if --runs does not say. */
+static inline unsigned int runs_of(const struct options *opt, unsigned int full,
+				   unsigned int quick)
+{
+	if (opt->runs)
+		return opt->runs;
+	return opt->quick ? quick : full;
+}
+
+/* result.c: the output */
+
+/* A figure by its key; it belongs to the result. */
+json_object *figure_add(struct result *to, const char *key, const char *unit, double value);
+
+void put_number(json_object *to, const char *name, double value);
+void put_text(json_object *to, const char *name, const char *text);
+void put_numbers(json_object *to, const char *name, const double *values, unsigned int n);
+
+/* The members of an object within an object, made if it is not there: "detail". */
+json_object *put_object(json_object *to, const char *name);
+
+/* The container's counters that a reader may want to see, into an object. */
+void put_stats(json_object *to, const struct vfio_iopf_stats *stats);
+
+/* A plot of a figure, and its series, one y for each x. */
+json_object *plot_add(json_object *figure, const char *x_label, const char *y_label, bool log_x,
+		      bool log_y, const double *x, unsigned int n);
+void plot_series(json_object *plot, const char *name, const double *y, unsigned int n);
+
+/* clock.c: time and statistics */
+
+/* Nanoseconds since some point in the past; instructions in a VM with --icount. */
+uint64_t now_ns(void);
+
+/* What two calls of now_ns() one after the other differ by. */
+uint64_t clock_cost_ns(void);
+
+/* The time since @start without the clock's own cost; not below 0. */
+double since_ns(uint64_t start);
+
+/* Of values in any order; NAN for none. */
+double median(const double *values, unsigned int n);
+double percentile(const double *values, unsigned int n, double percent);
+
+/* memory.c: memory to give to devices, aligned to 2 MiB */
+
+enum memory_kind {
+	MEMORY_4K,	/* never a huge page */
+	MEMORY_THP,	/* transparent huge pages */
+};
+
+/* Not touched; NULL, having said so, if there is none. Give it back by munmap(). */
+void *memory_get(size_t bytes, enum memory_kind kind);
+
+/* Write a word into each page; THP: checks that huge pages came. Returns 0 or -1. */
+int memory_touch(void *mem, size_t bytes, enum memory_kind kind);
+
+/* A member of /proc/self/smaps_rollup, in kB: "AnonHugePages", "Pss". */
+long memory_kb(const char *member);
+
+/* The benchmarks, in files of their own. */
+extern const struct bench bench_map_dma;
+
+#endif /* BENCH_H */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory to measure on. Of which size its pages are makes more of a difference than
+ * anything else, so it is never left to chance: asked for, and looked at afterwards.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "bench.h"
+
+long memory_kb(const char *member)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "re");
+	size_t len = strlen(member);
+	char line[256];
+	long kb = 0;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, member, len) && line[len] == ':')
+			kb = strtol(line + len + 1, NULL, 10);
+	}
+	fclose(file);
+	return kb;
+}
+
+void *memory_get(size_t bytes, enum memory_kind kind)
+{
+	int advice = kind == MEMORY_THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
+	void *mem = rig_memory(bytes);
+
+	if (!mem) {
+		complain("no address space for %lu MiB", bytes / MIB);
+		return NULL;
+	}
+	if (madvise(mem, bytes, advice)) {
+		complain("madvise(%d): %s", advice, strerror(errno));
+		munmap(mem, bytes);
+		return NULL;
+	}
+	return mem;
+}
+
+int memory_touch(void *mem, size_t bytes, enum memory_kind kind)
+{
+	long before_kb = memory_kb("AnonHugePages"), huge_kb;
+	size_t at;
+
+	for (at = 0; at < bytes; at += PAGE)
+		*(volatile uint64_t *)((char *)mem + at) = at + 1;
+	huge_kb = memory_kb("AnonHugePages") - before_kb;
+	if (kind == MEMORY_THP && huge_kb < (long)(bytes / KIB))
+		return complain("of %lu kB only %ld kB are huge pages: memory is too fragmented",
+				bytes / KIB, huge_kb);
+	if (kind == MEMORY_4K && huge_kb)
+		return complain("%ld kB are huge pages where none are wanted", huge_kb);
+	return 0;
+}
