@@ -17,7 +17,7 @@ sub = if [ -e $(1)/Makefile ]; then \
 	else echo "$(1): nothing to build"; fi
 
 .PHONY: all help setup modules lib tests unit examples style abi check-fast \
-	check check-clients demo clean
+	check check-clients demo bench bench-quick bench-build clean
 
 all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
 
@@ -49,10 +49,10 @@ abi: setup ## check the restated kernel structures
 	@mk/check abi
 
 check-fast: setup ## all tests but those on the debug kernel
-	@mk/check unit style abi vm stock
+	@mk/check unit style bench abi vm stock
 
 check: setup ## all tests; builds the debug kernel the first time
-	@mk/check unit style stock debug abi vm
+	@mk/check unit style bench stock debug abi vm
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients
@@ -61,6 +61,16 @@ check-clients: setup ## unmodified QEMU and DPDK on this; installs what they nee
 demo: modules lib ## show the main job on a software device, in under three minutes
 	+@$(call sub,demo,$(OUT)/demo)
 	@demo/run
+
+bench: bench-build ## measure everything against pinned type1, in under 30 minutes
+	@bench/run
+
+bench-quick: bench-build ## the same with smaller sizes and fewer runs, in under five
+	@bench/run --quick
+
+bench-build: modules lib
+	@mk/setup bench
+	+@$(call sub,bench,$(OUT)/bench)
 
 clean: ## remove out/ (the cache stays)
 	rm -rf out

@@ -51,6 +51,14 @@ clean_tree()
 		# SPDX-License-Identifier: GPL-2.0-only
 		echo "$1"
 	EOF
+	cat >"$tmp/tree/vm/good.py" <<-'EOF'
+		# SPDX-License-Identifier: GPL-2.0-only
+		"""A file with nothing wrong in it."""
+		import sys
+
+		if len(sys.argv) > 1:
+		    print(sys.argv)
+	EOF
 }
 
 # passes CHECKER: the clean tree.
@@ -109,6 +117,8 @@ done <<'EOF'
 checkpatch|module/good.c|s/a + b/a+b/
 kernel_doc|module/good.c|/@b:/d
 shell|vm/good|s/"$1"/$1/
+python|vm/good.py|s/^import sys/import os, sys/
+python|vm/good.py|s/print(sys/print(os/
 spelling|module/good.c|s/nothing wrong/t\x65h wrong/
 spdx|module/good.c|1d
 whitespace|vm/good|s/$/ /

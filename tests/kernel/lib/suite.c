@@ -230,7 +230,7 @@ static void set_quiet(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(knobs) / sizeof(knobs[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		if (!access(knobs[i], W_OK) && file_write(knobs[i], "0\n"))
 			printf("# %s: not to be set\n", knobs[i]);
 	}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The table of figures: what is measured, in which unit, and what it has to reach.
+
+Nothing in here was measured. A figure's value comes from the bench that has it (see
+plan.py); judge.py puts the two together. A figure without a limit is measured and
+reported, and neither met nor missed.
+
+A limit may have further conditions: members of the figure's "detail" that have to hold
+as well. The rows are those of the review ledger in docs/design.md.
+"""
+from dataclasses import dataclass, field
+
+AT_MOST, AT_LEAST = "\u2264", "\u2265"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bound on a number: relation AT_MOST or AT_LEAST."""
+    relation: str
+    bound: float
+
+    def holds(self, value):
+        if self.relation == AT_MOST:
+            return value <= self.bound
+        return value >= self.bound
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A limit on a member of a figure's detail."""
+    member: str
+    what: str
+    limit: Limit
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. lower: smaller is better (matters where there is no limit)."""
+    key: str
+    what: str
+    unit: str
+    limit: Limit = None
+    conditions: tuple = ()
+    rows: tuple = ()
+    lower: bool = field(default=True)
+
+    def __post_init__(self):
+        if self.limit:
+            object.__setattr__(self, "lower", self.limit.relation == AT_MOST)
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures that are told together in the report."""
+    name: str
+    title: str
+    text: str
+    figures: tuple
+
+
+def at_most(bound):
+    return Limit(AT_MOST, bound)
+
+
+def at_least(bound):
+    return Limit(AT_LEAST, bound)
+
+
+START = Section(
+    "start", "Starting",
+    "Pinning has to bring in every page before the device may start. Demand paging brings "
+    "in what the device asks for.",
+    (
+        Figure("map_dma.cold",
+               "MAP_DMA of memory never touched, in all, the dearest of the sizes tried "
+               "(type1's figure is that of its largest size)",
+               "instr", at_most(5000),
+               (Condition("memory_taken_by_1_tib_kb", "memory taken by mapping 1 TiB, in kB",
+                          at_most(0)),),
+               ("S11",)),
+        Figure("first_dma.cold_2g",
+               "MAP_DMA of 2 GiB never touched until the first DMA is done: how many times "
+               "sooner than with type1",
+               "times", at_least(1000),
+               (Condition("rss_share", "resident then, as a part of type1's",
+                          at_most(0.001)),),
+               ("R19",)),
+    ))
+
+HOT = Section(
+    "hot", "When memory is plentiful",
+    "Copying between buffers that are resident: what does demand paging cost when there is "
+    "nothing to page?",
+    (
+        Figure("hot.throughput_4k", "copy over resident 4 KiB pages, relative to type1",
+               "ratio", at_least(0.995), rows=("R17",)),
+        Figure("hot.throughput_thp", "copy over resident huge pages, relative to type1",
+               "ratio", at_least(0.995), rows=("R17", "R12")),
+    ))
+
+COLD = Section(
+    "cold", "First touch",
+    "The device writes memory that nobody has touched. The limit set by physics is the CPU "
+    "doing so itself: its own page faults, and a device pass over the resident memory.",
+    (
+        Figure("cold.sequential",
+               "device writes never-touched memory in order, relative to CPU first touch "
+               "plus a hot pass",
+               "ratio", at_most(1.10), rows=("S9", "R12")),
+        Figure("cold.random",
+               "4 KiB device writes at random, relative to the CPU's",
+               "ratio", at_most(1.25),
+               (Condition("unasked_pages", "pages populated that were not asked for",
+                          at_most(0)),),
+               ("S9", "R12")),
+        Figure("faults.per_gib", "page requests for 1 GiB written in order, default settings",
+               "faults", at_most(256), rows=("S9", "S14")),
+        Figure("window.fixed",
+               "default (adaptive) window: its cost relative to the best fixed window of 1, "
+               "16 or 512 pages, the worst of the access patterns tried",
+               "ratio", rows=("R12",)),
+    ))
+
+OPERATIONS = Section(
+    "operations", "Cost of each operation",
+    "Instructions, counted by the emulator: the same from run to run, whatever the host "
+    "does.",
+    (
+        Figure("fault.resident",
+               "page request for a 4 KiB page that the CPU has resident: from report to "
+               "response",
+               "instr", at_most(2500), rows=("R7",)),
+        Figure("prefetch.resident_4k", "prefetch of resident memory, for each 4 KiB page",
+               "instr", at_most(400), rows=("R14",)),
+        Figure("prefetch.resident_thp",
+               "prefetch of resident huge pages, for each 4 KiB of them",
+               "instr", at_most(20), rows=("R14", "R12")),
+        Figure("unmap.resident_4k", "UNMAP_DMA of resident memory, for each 4 KiB page",
+               "instr", at_most(300), rows=("R3",)),
+        Figure("unmap.resident_thp",
+               "UNMAP_DMA of resident huge pages, for each 4 KiB of them",
+               "instr", at_most(10), rows=("R3", "R12")),
+        Figure("evict.resident_4k", "eviction by the mm, for each 4 KiB page",
+               "instr", at_most(300), rows=("R3", "S4")),
+        Figure("evict.resident_thp",
+               "eviction of huge pages by the mm, for each 4 KiB of them",
+               "instr", at_most(10), rows=("R3", "R12")),
+        Figure("mm.untouched",
+               "munmap, madvise, fork and mprotect of mapped memory that no device touched, "
+               "relative to no VFIO at all; the worst of them",
+               "ratio", at_most(1.02), rows=("S2",)),
+    ))
+
+PARALLEL = Section(
+    "parallel", "Faults in parallel, and under pressure",
+    "Each device queue is a thread that faults. Two on two CPUs should get nearly twice as "
+    "far as one; and none may starve while Linux swaps the memory out under them.",
+    (
+        Figure("fault.resident_latency",
+               "the same fault with two CPUs: 99th percentile of report to response",
+               "us", rows=("R7",)),
+        Figure("scaling.segments",
+               "fault rate in different segments, two CPUs over one",
+               "times", at_least(1.7), rows=("R7",)),
+        Figure("scaling.one_segment",
+               "fault rate within one segment, two CPUs over one",
+               "times", rows=("R7",), lower=False),
+        Figure("pressure",
+               "retries for each fault while all of a huge mapping is being swapped",
+               "retries", at_most(3), rows=("R7", "R5")),
+    ))
+
+
+def _series(megabytes, runs, bound, faults):
+    conditions = ()
+    if faults:
+        conditions = (Condition("faults", "page requests", at_most(faults)),)
+    return Figure(f"series.{megabytes}mb_{runs}",
+                  f"slowdown against pinned of {runs} \u00d7 {megabytes} MB, 8.8 GB/s",
+                  "%", at_most(bound), conditions, ("S14",))
+
+
+SERIES = Section(
+    "series", "The table of 2021",
+    "The kernel series that this project began from measured a crypto accelerator: how much "
+    "slower is demand paging after 1, 100 and 1000 operations over the same memory? It "
+    "reported 63.4, 22.9 and 2.6 % at 1 MB, and 32.6, 3.5 and 1.6 % at 10 MB. Here the "
+    "software device is held to the same 8.8 GB/s.",
+    (
+        _series(1, 1, 30, 13), _series(1, 100, 1, 13), _series(1, 1000, 0.2, 13),
+        _series(10, 1, 15, None), _series(10, 100, 0.5, None), _series(10, 1000, 0.1, None),
+    ))
+
+DENSITY = Section(
+    "density", "How many fit",
+    "Tenants: each a process with a device of its own, 256 MiB mapped, and a working set of "
+    "16 MiB that drifts. All of them in one machine of 3 GiB with compressed swap. How much "
+    "do they get done together, as there are more of them?",
+    (
+        Figure("density",
+               "tenants at 90% of the plateau, relative to the most that type1 can start",
+               "times", at_least(10), rows=("R18",)),
+    ))
+
+METADATA = Section(
+    "metadata", "Memory for bookkeeping",
+    "What the module itself allocates.",
+    (
+        Figure("metadata.mapped", "for each GiB that is mapped and not touched",
+               "bytes", at_most(0), rows=("S2", "S11")),
+        Figure("metadata.resident", "for memory that the device has resident, as a part of it",
+               "%", at_most(0.02), rows=("S2",)),
+    ))
+
+SECTIONS = (DENSITY, START, HOT, COLD, OPERATIONS, PARALLEL, SERIES, METADATA)
+FIGURES = {figure.key: figure for section in SECTIONS for figure in section.figures}

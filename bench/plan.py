@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which bench runs in which machine, and which figures it has to bring back.
+
+Each bench gets a virtual machine of its own, so that one that fails takes no other with
+it, and finds none of another's leavings. There are two kinds of machine:
+
+  icount    one CPU; its clock counts instructions. Repeatable: for what an operation costs.
+  threads   several CPUs, emulated in parallel, with the host's clock. For what depends on
+            several things at once. Only ratios within one run mean something.
+"""
+from dataclasses import dataclass
+
+ICOUNT, THREADS = "icount", "threads"
+
+# Without the checks that vm/run turns on for tests: they would make mapping and swapping
+# slower, and pinning look worse than it is. And with loops for clearing and copying
+# pages, as QEMU emulates the string instructions a word at a time.
+PLAIN = "page_poison=0 slab_debug=- kfence.sample_interval=0 clearcpuid=erms,fsrm,rep_good"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """limit_s, quick_limit_s: when the machine is given up. zram_mib: size of the swap."""
+    name: str
+    machine: str
+    figures: tuple
+    memory_mib: int = 1024
+    limit_s: int = 300
+    quick_limit_s: int = 60
+    cpus: int = 2
+    zram_mib: int = 0
+    devices: int = 1
+
+    def vm_options(self, quick):
+        options = ["--mem", f"{self.memory_mib}M", "--append", PLAIN, "--timeout",
+                   str(self.quick_limit_s if quick else self.limit_s)]
+        if self.machine == ICOUNT:
+            return options + ["--icount"]
+        return options + ["--cpus", str(self.cpus)]
+
+    def command(self, quick):
+        """What runs in the machine."""
+        setup = ["bench/guest-setup", "--zram", str(self.zram_mib),
+                 "--devices", str(self.devices), "--"]
+        return setup + ["out/bench/bench"] + ["--quick"] * quick + [self.name]
+
+
+BENCHES = (
+    Bench("map_dma", ICOUNT, ("map_dma.cold",)),
+    Bench("fault", ICOUNT, ("fault.resident",)),
+    Bench("prefetch", ICOUNT, ("prefetch.resident_4k", "prefetch.resident_thp")),
+    Bench("unmap", ICOUNT, ("unmap.resident_4k", "unmap.resident_thp")),
+    Bench("evict", ICOUNT, ("evict.resident_4k", "evict.resident_thp")),
+    Bench("untouched", ICOUNT, ("mm.untouched",)),
+    Bench("cold", ICOUNT, ("cold.sequential", "cold.random")),
+    Bench("faults", ICOUNT, ("faults.per_gib",), memory_mib=1536),
+    Bench("window", ICOUNT, ("window.fixed",)),
+    Bench("metadata", ICOUNT, ("metadata.mapped", "metadata.resident"), memory_mib=1536),
+    Bench("first_dma", THREADS, ("first_dma.cold_2g",), memory_mib=2816),
+    Bench("hot", THREADS, ("hot.throughput_4k", "hot.throughput_thp")),
+    Bench("latency", THREADS, ("fault.resident_latency",)),
+    Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),
+    Bench("pressure", THREADS, ("pressure",)),
+    Bench("series", THREADS, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
+                                   for runs in (1, 100, 1000))),
+    Bench("density", THREADS, ("density",), memory_mib=3072, limit_s=600, quick_limit_s=90),
+)
