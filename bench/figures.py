@@ -110,11 +110,11 @@ COLD = Section(
         Figure("cold.random",
                "4 KiB device writes at random, relative to the CPU's",
                "ratio", at_most(1.25),
-               (Condition("unasked_pages", "pages populated that were not asked for",
+               (Condition("populated_extra_pages", "pages populated that were not asked for",
                           at_most(0)),),
                ("S9", "R12")),
         Figure("faults.per_gib", "page requests for 1 GiB written in order, default settings",
-               "faults", at_most(256), rows=("S9", "S14")),
+               "requests", at_most(256), rows=("S9", "S14")),
         Figure("window.fixed",
                "default (adaptive) window: its cost relative to the best fixed window of 1, "
                "16 or 512 pages, the worst of the access patterns tried",
@@ -207,7 +207,7 @@ METADATA = Section(
     "What the module itself allocates.",
     (
         Figure("metadata.mapped", "for each GiB that is mapped and not touched",
-               "bytes", at_most(0), rows=("S2", "S11")),
+               "bytes/GiB", at_most(0), rows=("S2", "S11")),
         Figure("metadata.resident", "for memory that the device has resident, as a part of it",
                "%", at_most(0.02), rows=("S2",)),
     ))

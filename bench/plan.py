@@ -47,21 +47,21 @@ class Bench:
 
 BENCHES = (
     Bench("map_dma", ICOUNT, ("map_dma.cold",)),
-    Bench("fault", ICOUNT, ("fault.resident",)),
-    Bench("prefetch", ICOUNT, ("prefetch.resident_4k", "prefetch.resident_thp")),
-    Bench("unmap", ICOUNT, ("unmap.resident_4k", "unmap.resident_thp")),
-    Bench("evict", ICOUNT, ("evict.resident_4k", "evict.resident_thp")),
-    Bench("untouched", ICOUNT, ("mm.untouched",)),
+    Bench("fault_resident", ICOUNT, ("fault.resident",)),
+    Bench("resident", ICOUNT, tuple(f"{what}.resident_{kind}" for kind in ("4k", "thp")
+                                    for what in ("prefetch", "unmap", "evict"))),
     Bench("cold", ICOUNT, ("cold.sequential", "cold.random")),
-    Bench("faults", ICOUNT, ("faults.per_gib",), memory_mib=1536),
-    Bench("window", ICOUNT, ("window.fixed",)),
+    Bench("faults_per_gib", ICOUNT, ("faults.per_gib",), memory_mib=1536),
+    Bench("mm_untouched", ICOUNT, ("mm.untouched",)),
     Bench("metadata", ICOUNT, ("metadata.mapped", "metadata.resident"), memory_mib=1536),
+    Bench("window", ICOUNT, ("window.fixed",)),
+    Bench("series", ICOUNT, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
+                                  for runs in (1, 100, 1000))),
     Bench("first_dma", THREADS, ("first_dma.cold_2g",), memory_mib=2816),
     Bench("hot", THREADS, ("hot.throughput_4k", "hot.throughput_thp")),
     Bench("latency", THREADS, ("fault.resident_latency",)),
     Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),
-    Bench("pressure", THREADS, ("pressure",)),
-    Bench("series", THREADS, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
-                                   for runs in (1, 100, 1000))),
-    Bench("density", THREADS, ("density",), memory_mib=3072, limit_s=600, quick_limit_s=90),
+    Bench("pressure", THREADS, ("pressure",), zram_mib=2048),
+    Bench("density", THREADS, ("density",), memory_mib=3072, zram_mib=6144, devices=192,
+          limit_s=600, quick_limit_s=90),
 )

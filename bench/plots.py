@@ -32,8 +32,8 @@ STYLE = {"svg.fonttype": "none", "svg.hashsalt": "vfio-iopf", "font.family": "De
          "xtick.color": INK, "ytick.color": INK, "grid.color": FAINT, "grid.linewidth": 0.6,
          "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
          "lines.linewidth": 2.2, "lines.markersize": 6, "legend.frameon": False}
-UNITS = {"instr": "instructions", "faults": "page requests", "us": "microseconds",
-         "retries": "retries", "%": "%", "bytes": "bytes", "ratio": "ratio", "times": "times"}
+UNITS = {"instr": "instructions", "requests": "page requests", "us": "microseconds",
+         "retries": "retries", "%": "%", "bytes/GiB": "bytes for each GiB", "ratio": "ratio", "times": "times"}
 WIDTH = 8.4
 
 _drawn = itertools.count(1)

@@ -76,6 +76,7 @@ def _section_bars(figures):
 def _figure(key, figure, run, opening):
     change = run["baseline"]["figures"].get(key)
     drawn = plots_of(figure)
+    detail = dict(figure.get("detail") or {})
     if key == opening:
         drawn = drawn[1:]
     return {"key": key, "what": figure["what"], "rows": " ".join(figure["rows"]),
@@ -86,7 +87,7 @@ def _figure(key, figure, run, opening):
             "verdict": figure["verdict"].replace(" ", "-"), "failing": words.failing(figure),
             "conditions": figure["conditions"],
             "samples": [words.number(sample) for sample in figure.get("samples") or []],
-            "detail": figure.get("detail") or {}, "change": change,
+            "parts_unit": detail.pop("ours_and_type1_are", ""), "detail": detail, "change": change,
             "machine": figure["machine"], "plots": [plots.draw(plot) for plot in drawn]}
 
 

@@ -3,8 +3,8 @@
 from figures import FIGURES, SECTIONS
 from judge import MEASURED, MET, MISSED, NOT_MEASURED
 
-SHORT = {"instr": "instr", "ratio": "", "times": "\u00d7", "faults": "", "us": "\u00b5s",
-         "ms": "ms", "retries": "", "%": "%", "bytes": "B"}
+SHORT = {"instr": "instr", "ratio": "", "times": "\u00d7", "requests": "", "us": "\u00b5s",
+         "ms": "ms", "retries": "", "%": "%", "bytes/GiB": "B/GiB"}
 VERDICTS = {MET: "yes", MISSED: "NO", MEASURED: "\u2013", NOT_MEASURED: "not measured"}
 
 
