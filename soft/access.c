@@ -123,6 +123,7 @@ int sd_access(struct sd_op *op, u64 iova, size_t bytes, u64 more,
 	      unsigned int prot, soft_access_fn fn, void *ctx)
 {
 	u64 end = iova + bytes + more;
+	ktime_t asked;
 	int ret;
 
 	for (;;) {
@@ -130,7 +131,9 @@ int sd_access(struct sd_op *op, u64 iova, size_t bytes, u64 more,
 				       fn, ctx);
 		if (ret == -EFAULT && !op->no_faults &&
 		    sd_may_fault(op->q->dev)) {
+			asked = ktime_get();
 			ret = sd_page_request(op, iova, end, prot);
+			op->waited_ns += ktime_to_ns(ktime_sub(ktime_get(), asked));
 			if (!ret && sd_op_aborted(op))
 				return -ECANCELED;
 			if (!ret)

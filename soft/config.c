@@ -77,10 +77,13 @@ static void sd_init_ext_capabilities(struct sd_device *dev, u32 max_requests)
  * sd_config_init() - the config space of a new device
  * @dev: the device
  * @max_requests: page requests that it can have outstanding
+ * @multifunction: other functions share its PCI device number
  */
-void sd_config_init(struct sd_device *dev, u32 max_requests)
+void sd_config_init(struct sd_device *dev, u32 max_requests, bool multifunction)
 {
 	sd_init_header(dev);
+	if (multifunction)
+		dev->config[PCI_HEADER_TYPE] |= PCI_HEADER_TYPE_MFD;
 	sd_init_capabilities(dev);
 	if (sd_has_pri(dev))
 		sd_init_ext_capabilities(dev, max_requests);
@@ -172,10 +175,8 @@ static u32 sd_read_dword(struct sd_device *dev, unsigned int where)
 static int sd_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 		       int size, u32 *value)
 {
-	struct sd_device *dev = NULL;
+	struct sd_device *dev = sd_device_at(devfn);
 
-	if (!PCI_FUNC(devfn))
-		dev = sd_device_at(PCI_SLOT(devfn));
 	if (!dev || where + size > SD_CONFIG_BYTES) {
 		PCI_SET_ERROR_RESPONSE(value);
 		return PCIBIOS_DEVICE_NOT_FOUND;
@@ -216,11 +217,9 @@ static u16 sd_written(unsigned int at, unsigned int where, int size, u32 value)
 static int sd_pci_write(struct pci_bus *bus, unsigned int devfn, int where,
 			int size, u32 value)
 {
-	struct sd_device *dev = NULL;
+	struct sd_device *dev = sd_device_at(devfn);
 	bool was_master;
 
-	if (!PCI_FUNC(devfn))
-		dev = sd_device_at(PCI_SLOT(devfn));
 	if (!dev || where + size > SD_CONFIG_BYTES)
 		return PCIBIOS_DEVICE_NOT_FOUND;
 	if (sd_in_vendor(where)) {

@@ -14,15 +14,15 @@
 
 static unsigned int devices = 4;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "number of devices, 1 to 32 (default 4)");
+MODULE_PARM_DESC(devices, "number of devices, 1 to 256 (default 4)");
 
 static unsigned long nofault;
 module_param(nofault, ulong, 0444);
-MODULE_PARM_DESC(nofault, "mask of devices without ATS and PRI (default 0)");
+MODULE_PARM_DESC(nofault, "mask of devices without ATS and PRI, of the first 64 (default 0)");
 
 static unsigned long stall;
 module_param(stall, ulong, 0444);
-MODULE_PARM_DESC(stall, "mask of devices whose accesses stall, instead of ATS and PRI (default 0)");
+MODULE_PARM_DESC(stall, "mask of devices whose accesses stall, instead of ATS and PRI, of the first 64 (default 0)");
 
 static unsigned int outstanding = 32;
 module_param(outstanding, uint, 0444);
@@ -39,15 +39,20 @@ static const struct soft_client sd_client = {
 	.respond = sd_respond,
 };
 
+/* Device numbers on a bus; the devices after those are functions (G1). */
+#define SD_SLOTS	32
+
 /**
- * sd_device_at() - the device with a PCI device number
- * @slot: the number
+ * sd_device_at() - the device at an address on the bus
+ * @devfn: PCI device number and function
  *
  * Return: the device or NULL
  */
-struct sd_device *sd_device_at(unsigned int slot)
+struct sd_device *sd_device_at(unsigned int devfn)
 {
-	return slot < devices ? sd_devices[slot] : NULL;
+	unsigned int index = PCI_SLOT(devfn) + PCI_FUNC(devfn) * SD_SLOTS;
+
+	return index < devices ? sd_devices[index] : NULL;
 }
 
 static void sd_device_destroy(struct sd_device *dev)
@@ -60,14 +65,16 @@ static void sd_device_destroy(struct sd_device *dev)
 	kvfree(dev);
 }
 
-static enum soft_fault_kind sd_fault_kind(unsigned int slot)
+static enum soft_fault_kind sd_fault_kind(unsigned int index)
 {
-	if (nofault & BIT(slot))
+	if (index >= BITS_PER_LONG)
+		return SOFT_FAULT_PRI;
+	if (nofault & BIT(index))
 		return SOFT_FAULT_NONE;
-	return stall & BIT(slot) ? SOFT_FAULT_STALL : SOFT_FAULT_PRI;
+	return stall & BIT(index) ? SOFT_FAULT_STALL : SOFT_FAULT_PRI;
 }
 
-static struct sd_device *sd_device_create(unsigned int slot)
+static struct sd_device *sd_device_create(unsigned int index)
 {
 	struct sd_device *dev;
 	unsigned int i;
@@ -76,11 +83,11 @@ static struct sd_device *sd_device_create(unsigned int slot)
 	dev = kvzalloc(sizeof(*dev), GFP_KERNEL);
 	if (!dev)
 		return ERR_PTR(-ENOMEM);
-	dev->slot = slot;
-	dev->faults = sd_fault_kind(slot);
+	dev->index = index;
+	dev->faults = sd_fault_kind(index);
 	init_waitqueue_head(&dev->wait);
 	raw_spin_lock_init(&dev->pri_lock);
-	dev->ep = softiommu_endpoint_create(slot % softiommu_count(),
+	dev->ep = softiommu_endpoint_create(index % softiommu_count(),
 					    SOFTDMA_QUEUES, dev->faults,
 					    &sd_client, dev);
 	if (IS_ERR(dev->ep)) {
@@ -88,7 +95,7 @@ static struct sd_device *sd_device_create(unsigned int slot)
 		kvfree(dev);
 		return ERR_PTR(ret);
 	}
-	sd_config_init(dev, outstanding);
+	sd_config_init(dev, outstanding, devices > SD_SLOTS);
 	for (i = 0; i < SOFTDMA_QUEUES; i++) {
 		ret = sd_queue_init(&dev->queues[i], dev, i);
 		if (ret) {

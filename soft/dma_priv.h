@@ -27,7 +27,7 @@
 #include "softdma.h"
 #include "softiommu.h"
 
-#define SD_MAX_DEVICES		32
+#define SD_MAX_DEVICES		256
 #define SD_CONFIG_BYTES		4096
 
 /* Where the capabilities are. */
@@ -95,7 +95,7 @@ struct sd_group {
 
 /**
  * struct sd_device - a device
- * @slot: PCI device number
+ * @index: which of the devices, G1
  * @faults: SOFT_FAULT_PRI: has ATS and PRI
  * @ep: its place behind the IOMMU
  * @failed: stopped by a FAILURE response
@@ -111,7 +111,7 @@ struct sd_group {
  * @writable: bits of @config that a write changes
  */
 struct sd_device {
-	unsigned int slot;
+	unsigned int index;
 	enum soft_fault_kind faults;
 	struct soft_endpoint *ep;
 	bool failed;
@@ -136,6 +136,7 @@ struct sd_device {
  * @iova: of the descriptor
  * @desc: copy of the descriptor
  * @no_faults: make no more page requests
+ * @waited_ns: time spent on page requests, their responses included
  */
 struct sd_op {
 	struct sd_queue *q;
@@ -143,10 +144,11 @@ struct sd_op {
 	u64 iova;
 	struct softdma_desc desc;
 	bool no_faults;
+	u64 waited_ns;
 };
 
 /* dma_main.c */
-struct sd_device *sd_device_at(unsigned int slot);
+struct sd_device *sd_device_at(unsigned int devfn);
 
 /* pci_bus.c */
 int sd_bus_create(int domain);
@@ -154,7 +156,7 @@ void sd_bus_destroy(void);
 
 /* config.c */
 extern struct pci_ops sd_pci_ops;
-void sd_config_init(struct sd_device *dev, u32 max_requests);
+void sd_config_init(struct sd_device *dev, u32 max_requests, bool multifunction);
 
 static inline u16 sd_config_word(const struct sd_device *dev, unsigned int where)
 {

@@ -30,7 +30,8 @@ static bool sd_aligned(const struct softdma_desc *d)
  * @dst: where to write to, if @write
  * @len: in bytes
  * @read: read each piece
- * @write: write each piece; the bytes written are added to the descriptor's result
+ * @write: write each piece; its length is added to the descriptor's result
+ * @sparse: read and write only the first word of each piece
  * @fn: called with each piece between the two, the offset from the start and its
  *	length; may be NULL
  * @sum: for @fn
@@ -42,6 +43,7 @@ struct sd_walk {
 	u64 len;
 	bool read;
 	bool write;
+	bool sparse;
 	void (*fn)(struct sd_op *op, struct sd_walk *walk, u64 done, size_t n);
 	u64 sum;
 	ktime_t start;
@@ -49,19 +51,20 @@ struct sd_walk {
 
 static int sd_walk_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t n)
 {
+	size_t moved = w->sparse ? sizeof(u64) : n;
 	void *page = op->q->bounce;
-	u64 more = w->len - done - n;
+	u64 more = w->len - done - moved;
 	int ret = 0;
 
 	if (w->read)
-		ret = sd_read(op, w->src + done, page, n, more);
+		ret = sd_read(op, w->src + done, page, moved, more);
 	if (ret)
 		return ret;
 	if (w->fn)
 		w->fn(op, w, done, n);
 	if (!w->write)
 		return 0;
-	ret = sd_write(op, w->dst + done, page, n, more);
+	ret = sd_write(op, w->dst + done, page, moved, more);
 	if (!ret)
 		op->desc.result += n;
 	return ret;
@@ -223,14 +226,24 @@ static int sd_op_sg(struct sd_op *op)
 	return d->result == d->len ? 0 : -EINVAL;
 }
 
-/* Sleep until @done bytes may have been processed. */
-static void sd_pace(struct sd_op *op, ktime_t start, u64 done, u64 rate)
+/* Falling asleep and waking up takes time too: a rate is kept to in steps of this. */
+#define SD_PACE_NS	(20 * NSEC_PER_USEC)
+
+/*
+ * Sleep until @done bytes may have been processed.  What was spent waiting for
+ * responses to page requests is not made up for.
+ */
+static void sd_pace(struct sd_op *op, const struct sd_walk *w, u64 done)
 {
+	u64 rate = op->desc.arg;
 	ktime_t due;
 
 	if (!rate)
 		return;
-	due = ktime_add_ns(start, mul_u64_u64_div_u64(done, NSEC_PER_SEC, rate));
+	due = ktime_add_ns(w->start, op->waited_ns +
+			   mul_u64_u64_div_u64(done, NSEC_PER_SEC, rate));
+	if (done < w->len && ktime_before(due, ktime_add_ns(ktime_get(), SD_PACE_NS)))
+		return;
 	while (!sd_op_aborted(op) && ktime_before(ktime_get(), due)) {
 		set_current_state(TASK_IDLE);
 		if (!sd_op_aborted(op))
@@ -244,9 +257,9 @@ static void sd_crypt_piece(struct sd_op *op, struct sd_walk *w, u64 done, size_t
 	u64 *words = op->q->bounce;
 	size_t i;
 
-	for (i = 0; i < n; i += 8)
+	for (i = 0; i < (w->sparse ? 8 : n); i += 8)
 		words[i / 8] ^= softdma_pattern(SOFTDMA_CRYPT_SEED, done + i);
-	sd_pace(op, w->start, done + n, op->desc.arg);
+	sd_pace(op, w, done + n);
 }
 
 static int sd_op_crypt(struct sd_op *op)
@@ -255,9 +268,12 @@ static int sd_op_crypt(struct sd_op *op)
 	struct sd_walk walk = {
 		.src = d->src, .dst = d->dst, .len = d->len,
 		.read = true, .write = true, .fn = sd_crypt_piece,
-		.start = ktime_get(),
+		.sparse = d->flags & SOFTDMA_F_SPARSE, .start = ktime_get(),
 	};
 
+	if (walk.sparse && offset_in_page(d->src | d->dst | d->len))
+		return -EINVAL;
+	op->waited_ns = 0;
 	return sd_aligned(d) ? sd_walk(op, &walk) : -EINVAL;
 }
 
@@ -290,6 +306,8 @@ int sd_op_run(struct sd_op *op)
 
 	if (d->opcode >= SOFTDMA_OP_COUNT || (d->flags & ~SOFTDMA_F_ALL) ||
 	    SOFTDMA_F_GET_GROUP(d->flags) > SOFTDMA_MAX_GROUP_PAGES)
+		return -EINVAL;
+	if ((d->flags & SOFTDMA_F_SPARSE) && d->opcode != SOFTDMA_OP_CRYPT)
 		return -EINVAL;
 	if (d->src + d->len < d->src || d->dst + d->len < d->dst)
 		return -EINVAL;

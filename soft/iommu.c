@@ -380,7 +380,7 @@ static int __init softiommu_init(void)
 {
 	unsigned int i;
 
-	if (!iommus || iommus > SOFT_MAX_IOMMUS)
+	if (!iommus || iommus > SOFT_MAX_IOMMUS || soft_iotlb_check())
 		return -EINVAL;
 	if (nr_reserved && (nr_reserved != 2 || reserved[0] > reserved[1]))
 		return -EINVAL;

@@ -35,9 +35,8 @@
 #define SOFT_MAX_IOMMUS		16
 #define SOFT_PRQ_ENTRIES	1024	/* power of two */
 
-#define SOFT_IOTLB_SET_BITS	12
 #define SOFT_IOTLB_WAYS		4
-#define SOFT_IOTLB_ENTRIES	(SOFT_IOTLB_WAYS << SOFT_IOTLB_SET_BITS)
+#define SOFT_IOTLB_ENTRIES	16384	/* at most, and by default */
 
 /**
  * struct soft_iotlb_entry - a remembered translation
@@ -57,7 +56,8 @@ struct soft_iotlb_entry {
  * @generation: of valid IOTLB entries; never 0
  * @victim: picks the way to overwrite
  * @filled: entries were filled since the last full flush
- * @iotlb: SOFT_IOTLB_ENTRIES of them, sets side by side
+ * @set_bits: binary logarithm of the number of sets
+ * @iotlb: the entries, sets side by side
  */
 struct soft_lane {
 	raw_spinlock_t lock;
@@ -66,6 +66,7 @@ struct soft_lane {
 	u32 generation;
 	u32 victim;
 	bool filled;
+	unsigned int set_bits;
 	struct soft_iotlb_entry *iotlb;
 };
 
@@ -360,6 +361,7 @@ int soft_attach_dev(struct iommu_domain *domain, struct device *dev);
 int soft_with_domain(int (*fn)(struct soft_domain *domain, void *ctx), void *ctx);
 
 /* iotlb.c */
+int soft_iotlb_check(void);
 int soft_lane_init(struct soft_lane *lane);
 void soft_lane_deinit(struct soft_lane *lane);
 void soft_lane_set_domain(struct soft_lane *lane, struct soft_domain *domain);

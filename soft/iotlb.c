@@ -21,7 +21,9 @@
  */
 #include <linux/hash.h>
 #include <linux/highmem.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/vmalloc.h>
 
 #include "iommu_priv.h"
@@ -29,11 +31,26 @@
 #define SOFT_IOPFN_BITS		(PGT_IOVA_BITS - PGT_PAGE_SHIFT)
 #define SOFT_GENERATION_MAX	(BIT(64 - SOFT_IOPFN_BITS) - 1)
 
+static unsigned int iotlb = SOFT_IOTLB_ENTRIES;
+module_param(iotlb, uint, 0444);
+MODULE_PARM_DESC(iotlb, "translations that an IOTLB holds, a power of two, 64 to 16384 (default 16384)");
+
+/**
+ * soft_iotlb_check() - is the size asked for one that can be made?
+ *
+ * Return: 0 or -EINVAL
+ */
+int soft_iotlb_check(void)
+{
+	return is_power_of_2(iotlb) && iotlb >= 64 && iotlb <= SOFT_IOTLB_ENTRIES ? 0 : -EINVAL;
+}
+
 int soft_lane_init(struct soft_lane *lane)
 {
 	raw_spin_lock_init(&lane->lock);
 	lane->generation = 1;
-	lane->iotlb = vcalloc(SOFT_IOTLB_ENTRIES, sizeof(*lane->iotlb));
+	lane->set_bits = ilog2(iotlb / SOFT_IOTLB_WAYS);
+	lane->iotlb = vcalloc(iotlb, sizeof(*lane->iotlb));
 	return lane->iotlb ? 0 : -ENOMEM;
 }
 
@@ -49,7 +66,7 @@ static u64 soft_key(const struct soft_lane *lane, u64 iopfn)
 
 static struct soft_iotlb_entry *soft_set(struct soft_lane *lane, u64 iopfn)
 {
-	return &lane->iotlb[hash_64(iopfn, SOFT_IOTLB_SET_BITS) *
+	return &lane->iotlb[hash_64(iopfn, lane->set_bits) *
 			    SOFT_IOTLB_WAYS];
 }
 
@@ -84,7 +101,7 @@ static void soft_iotlb_drop_all(struct soft_lane *lane)
 	if (lane->generation++ < SOFT_GENERATION_MAX)
 		return;
 	lane->generation = 1;
-	memset(lane->iotlb, 0, SOFT_IOTLB_ENTRIES * sizeof(*lane->iotlb));
+	memset(lane->iotlb, 0, iotlb * sizeof(*lane->iotlb));
 }
 
 /* Every entry in the range, found by going through the whole IOTLB. */
@@ -93,7 +110,7 @@ static void soft_iotlb_sweep(struct soft_lane *lane, u64 first, u64 last)
 	u64 low = soft_key(lane, first), high = soft_key(lane, last);
 	unsigned int i;
 
-	for (i = 0; i < SOFT_IOTLB_ENTRIES; i++)
+	for (i = 0; i < iotlb; i++)
 		if (lane->iotlb[i].key >= low && lane->iotlb[i].key <= high)
 			lane->iotlb[i].key = 0;
 }
@@ -120,7 +137,7 @@ void soft_lane_flush(struct soft_lane *lane, u64 iova, u64 last)
 		goto out_unlock;
 	if (first == 0 && end == BIT_ULL(SOFT_IOPFN_BITS) - 1) {
 		soft_iotlb_drop_all(lane);
-	} else if (end - first >= SOFT_IOTLB_ENTRIES / SOFT_IOTLB_WAYS) {
+	} else if (end - first >= iotlb / SOFT_IOTLB_WAYS) {
 		soft_iotlb_sweep(lane, first, end);
 	} else {
 		for (; first <= end; first++) {

@@ -39,7 +39,7 @@ static int sd_bus_notify(struct notifier_block *nb, unsigned long action,
 	if (action != BUS_NOTIFY_ADD_DEVICE ||
 	    pdev->bus->sysdata != &sd_sysdata)
 		return NOTIFY_DONE;
-	dev = sd_device_at(PCI_SLOT(pdev->devfn));
+	dev = sd_device_at(pdev->devfn);
 	if (dev && !softiommu_endpoint_claim(dev->ep, &pdev->dev))
 		dev_set_msi_domain(&pdev->dev, sd_irq_domain);
 	return NOTIFY_OK;

@@ -241,6 +241,7 @@ static bool sd_take(struct sd_queue *q, struct sd_op *op)
 	op->iova = q->ring + (u64)(q->head & (sd_entries(q) - 1)) *
 			     sizeof(struct softdma_desc);
 	op->no_faults = false;
+	op->waited_ns = 0;
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 	return runnable;
 }
@@ -400,7 +401,7 @@ int sd_queue_init(struct sd_queue *q, struct sd_device *dev, unsigned int index)
 	q->bounce = (void *)__get_free_page(GFP_KERNEL);
 	if (!q->bounce)
 		return -ENOMEM;
-	thread = kthread_run(sd_queue_thread, q, "softdma%u.%u", dev->slot,
+	thread = kthread_run(sd_queue_thread, q, "softdma%u.%u", dev->index,
 			     index);
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);

@@ -16,10 +16,11 @@
  * it promises:
  *
  * G1  Identity.  Vendor 0x1234, device 0x5d4a, class "system peripheral, other",
- *     one function per device number on bus 0 of PCI domain 0x5d4a (module
- *     parameter "domain", below 0x10000).  Each device is an IOMMU group of its
- *     own.  Device i is behind IOMMU (i modulo the number of IOMMUs).  A domain
- *     made for one IOMMU cannot be attached to a device behind another (-EINVAL).
+ *     on bus 0 of PCI domain 0x5d4a (module parameter "domain", below 0x10000).
+ *     Device i (of up to 256) is function (i / 32) of PCI device number
+ *     (i modulo 32), and an IOMMU group of its own, behind IOMMU (i modulo the
+ *     number of IOMMUs).  A domain made for one IOMMU cannot be attached to a
+ *     device behind another (-EINVAL).
  * G2  Capabilities.  PCIe (with function level reset, no time to wait after it)
  *     and one vendor-specific capability (id 0x09) below 0x100; ATS and PRI as
  *     extended capabilities.  A device in the "nofault" mask has neither ATS nor
@@ -183,7 +184,8 @@
  *	sum is SOFTDMA_BAD_DESC (found when the list is read, after some copying).
  * @SOFTDMA_OP_CRYPT: like COPY, each 64-bit word at offset o changed by exclusive or
  *	with softdma_pattern(SOFTDMA_CRYPT_SEED, o).  @arg: bytes per second, at most;
- *	0: as fast as possible
+ *	0: as fast as possible.  Time spent waiting for responses to page requests is
+ *	not made up for by going faster afterwards
  * @SOFTDMA_OP_REQUEST: @src is the IOVA of a list of @arg struct softdma_request: make
  *	these page requests and access nothing (G16).  result: responses that came;
  *	detail: how many of them were SUCCESS.  @dst and @len must be 0
@@ -214,11 +216,16 @@ enum softdma_op {
  *
  * SOFTDMA_F_WANT_WRITE: read accesses ask for permission to write, too, if they
  * have to make a page request (the access itself needs read permission only).
+ *
+ * SOFTDMA_F_SPARSE: CRYPT alone: of each page only the first 8 bytes are read, changed
+ * and written, and the others taken as done: for rates that a CPU can't move data at.
+ * @src, @dst and @len must be multiples of the page size.
  */
 #define SOFTDMA_F_GROUP(n)		((n) & 0x3fu)
 #define SOFTDMA_F_GET_GROUP(f)		((f) & 0x3fu)
 #define SOFTDMA_F_WANT_WRITE		0x100u
-#define SOFTDMA_F_ALL			(0x3fu | SOFTDMA_F_WANT_WRITE)
+#define SOFTDMA_F_SPARSE		0x200u
+#define SOFTDMA_F_ALL			(0x3fu | SOFTDMA_F_WANT_WRITE | SOFTDMA_F_SPARSE)
 
 /**
  * enum softdma_status - how an operation or a queue ended

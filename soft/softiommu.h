@@ -18,7 +18,8 @@
  *     interrupts off.  The translation comes from the lane's IOTLB if it is there with
  *     enough permission, else from the page table.  Missing translations are not
  *     remembered.
- * I3  IOTLB.  Each lane has one, of 16384 pages, hashed, 4-way.  A translation is kept
+ * I3  IOTLB.  Each lane has one, of 16384 pages (module parameter "iotlb", a power of
+ *     two, 64 to 16384), hashed, 4-way.  A translation is kept
  *     until it is flushed (flush of its address or of everything, or change of
  *     domain), or until five hot pages meet in one set.  It is *not* dropped when the
  *     page table changes: an access after an unmap without flush goes to the old page.

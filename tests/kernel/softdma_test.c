@@ -157,12 +157,38 @@ static void others(void)
 	buffers_close(&b);
 }
 
+/* Only the first word of each page is changed, and written, but all counts as done. */
+static void sparse(void)
+{
+	struct softdma_desc desc = sdma_crypt(DST, SRC, 3 * PAGE, 0);
+	struct buffers b;
+	uint64_t word;
+	size_t at;
+
+	buffers_open(&b);
+	desc.flags = SOFTDMA_F_SPARSE;
+	rig_do(&b.rig, &desc, SOFTDMA_OK);
+	assert_int_equal(desc.result, 3 * PAGE);
+	for (at = 0; at < SIZE; at += 8) {
+		memcpy(&word, b.src + at, 8);
+		word ^= softdma_pattern(SOFTDMA_CRYPT_SEED, at);
+		if (at % PAGE || at >= 3 * PAGE)
+			word = 0;
+		assert_memory_equal(b.dst + at, &word, 8);
+	}
+	buffers_close(&b);
+}
+
 /* G12, and that nothing was accessed for it. */
 static void bad_descriptors(void)
 {
 	const struct softdma_desc bad[] = {
 		{ .opcode = SOFTDMA_OP_COUNT },
-		{ .opcode = SOFTDMA_OP_NOP, .flags = 0x200 },
+		{ .opcode = SOFTDMA_OP_NOP, .flags = 0x400 },
+		{ .opcode = SOFTDMA_OP_COPY, .flags = SOFTDMA_F_SPARSE, .src = SRC, .dst = DST,
+		  .len = PAGE },
+		{ .opcode = SOFTDMA_OP_CRYPT, .flags = SOFTDMA_F_SPARSE, .src = SRC, .dst = DST,
+		  .len = 8 },
 		{ .opcode = SOFTDMA_OP_NOP, .flags = SOFTDMA_F_GROUP(33) },
 		{ .opcode = SOFTDMA_OP_COPY, .src = SRC, .dst = ~0ull, .len = 8 },
 		{ .opcode = SOFTDMA_OP_COPY, .src = ~0ull, .dst = DST, .len = 8 },
@@ -396,6 +422,7 @@ static const struct suite_case cases[] = {
 	CASE("G12 copies of any size between any addresses", copies),
 	CASE("G5 fill, check and checksum agree with the CPU", patterns),
 	CASE("G5 atomic add, gather and crypt", others),
+	CASE("G5 of a sparse crypt the first word of each page", sparse),
 	CASE("G12 bad descriptors are refused", bad_descriptors),
 	CASE("G9 G6 no translation, without page requests", no_translation),
 	CASE("G3 G4 G14 registers", registers),
