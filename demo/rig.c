@@ -15,10 +15,13 @@
 #define IOVA_RINGS	0x10000000ull
 #define ALIGNMENT	(2ul << 20)
 
-/* softdma's first device (softdma.h, G1). */
-static void device_name(char *bdf, size_t size)
+/* Device numbers on softdma's bus; further devices are functions (softdma.h, G1). */
+#define SLOTS		32
+
+static void device_name(char *bdf, size_t size, unsigned int device)
 {
-	snprintf(bdf, size, "%04x:00:00.0", SOFTDMA_PCI_DOMAIN);
+	snprintf(bdf, size, "%04x:00:%02x.%x", SOFTDMA_PCI_DOMAIN, device % SLOTS,
+		 device / SLOTS);
 }
 
 static int start_queues(struct rig *rig)
@@ -38,13 +41,13 @@ static int start_queues(struct rig *rig)
 	return 0;
 }
 
-int rig_open(struct rig *rig, unsigned long extension)
+int rig_open_device(struct rig *rig, unsigned long extension, unsigned int device)
 {
-	char bdf[16];
+	char bdf[32];
 	const char * const bdfs[] = { bdf };
 
 	memset(rig, 0, sizeof(*rig));
-	device_name(bdf, sizeof(bdf));
+	device_name(bdf, sizeof(bdf), device);
 	if (viopf_bind(bdf) || viopf_container_open(&rig->c, bdfs, 1, extension) ||
 	    viopf_device_open(rig->c, bdf, &rig->dev))
 		return complain("%s", viopf_error());
@@ -56,6 +59,11 @@ int rig_open(struct rig *rig, unsigned long extension)
 	if (rig_map(rig, rig->rings, IOVA_RINGS, SOFTDMA_QUEUES * RING_BYTES))
 		return -1;
 	return start_queues(rig);
+}
+
+int rig_open(struct rig *rig, unsigned long extension)
+{
+	return rig_open_device(rig, extension, 0);
 }
 
 void rig_close(struct rig *rig)

@@ -34,6 +34,9 @@ struct rig {
 
 /* @extension: VFIO_IOPF_IOMMU or VFIO_TYPE1v2_IOMMU. */
 int rig_open(struct rig *rig, unsigned long extension);
+
+/* The same with another of softdma's devices than the first. */
+int rig_open_device(struct rig *rig, unsigned long extension, unsigned int device);
 void rig_close(struct rig *rig);
 
 /* Map for reading and writing. */

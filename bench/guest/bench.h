@@ -109,6 +109,17 @@ double since_ns(uint64_t start);
 double median(const double *values, unsigned int n);
 double percentile(const double *values, unsigned int n, double percent);
 
+/* wait.c: waiting for the device, to the microsecond */
+
+/* From now on this thread gives way to everything else; needed once, before the next. */
+int patience(void);
+
+/* Wait for the descriptor submitted last; *@outcome is what became of it. */
+int await(struct sdma_queue *q, struct softdma_desc *outcome);
+
+/* Run descriptors; *@ns: from before the doorbell until the last one's completion is seen. */
+int timed(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n, double *ns);
+
 /* memory.c: memory to give to devices, aligned to 2 MiB */
 
 enum memory_kind {
@@ -126,6 +137,9 @@ int memory_touch(void *mem, size_t bytes, enum memory_kind kind);
 long memory_kb(const char *member);
 
 /* The benchmarks, in files of their own. */
+extern const struct bench bench_first_dma;
+extern const struct bench bench_hot;
 extern const struct bench bench_map_dma;
+extern const struct bench bench_series;
 
 #endif /* BENCH_H */

@@ -17,7 +17,10 @@
 #include "bench.h"
 
 static const struct bench * const benches[] = {
+	&bench_first_dma,
+	&bench_hot,
 	&bench_map_dma,
+	&bench_series,
 };
 
 struct arguments {
