@@ -184,6 +184,23 @@ int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
 	return -EINTR;
 }
 
+/**
+ * viopf_fault_done() - count a fault
+ * @container: where
+ * @ret: how it ended; -EALREADY is no failure
+ *
+ * Return: 0 or @ret.
+ */
+int viopf_fault_done(struct viopf_container *container, int ret)
+{
+	if (!ret)
+		viopf_count(container, faults, 1);
+	if (ret != -EALREADY)
+		return ret;
+	viopf_count(container, faults_spurious, 1);
+	return 0;
+}
+
 static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 			    struct viopf_segment *segment, unsigned long iova,
 			    bool write)
@@ -200,19 +217,9 @@ static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 			viopf_span_shrink(&span);
 		ret = viopf_fault_span(ctx, segment, &span);
 	}
-	switch (ret) {
-	case 0:
-		viopf_count(ctx->container, faults, 1);
-		return 0;
-	case -EALREADY:
-		viopf_count(ctx->container, faults_spurious, 1);
-		return 0;
-	case -EFAULT:
+	if (ret == -EFAULT)
 		viopf_fault_explain(segment, span.page);
-		return ret;
-	default:
-		return ret;
-	}
+	return viopf_fault_done(ctx->container, ret);
 }
 
 /**
@@ -286,12 +293,26 @@ static int viopf_fault_permitted(struct viopf_worker *worker,
 }
 
 /**
- * viopf_fault_resolve() - map what one page request asks for
- * @worker: the thread that we are
+ * viopf_fault_need() - what a request wants to do with its page
  * @request: the request
  *
  * A request that asks for no permission gets reading, as does one that wants to
  * execute: a mapping does not tell the two apart.
+ *
+ * Return: IOMMU_READ, IOMMU_WRITE or both.
+ */
+int viopf_fault_need(const struct iommu_fault_page_request *request)
+{
+	if (!(request->perm & IOMMU_FAULT_PERM_WRITE))
+		return IOMMU_READ;
+	return IOMMU_WRITE |
+	       (request->perm & IOMMU_FAULT_PERM_READ ? IOMMU_READ : 0);
+}
+
+/**
+ * viopf_fault_resolve() - map what one page request asks for
+ * @worker: the thread that we are
+ * @request: the request
  *
  * Return: 0: it is mapped; -EINPROGRESS: its group waits or is queued again, and is
  * not ours to look at any more; -EIO: the container failed, or too many wait; else a
@@ -301,10 +322,8 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 			const struct iommu_fault_page_request *request)
 {
 	struct viopf_container *container = worker->container;
-	bool write = request->perm & IOMMU_FAULT_PERM_WRITE;
-	bool read = !write || (request->perm & IOMMU_FAULT_PERM_READ);
-	int need = (read ? IOMMU_READ : 0) | (write ? IOMMU_WRITE : 0);
 	unsigned long iova = request->addr & PAGE_MASK;
+	int need = viopf_fault_need(request);
 	struct viopf_mapping *mapping;
 	int ret = -EPERM;
 
@@ -315,7 +334,8 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 		return -ENOENT;
 
 	if ((mapping->prot & need) == need)
-		ret = viopf_fault_permitted(worker, mapping, iova, write);
+		ret = viopf_fault_permitted(worker, mapping, iova,
+					    need & IOMMU_WRITE);
 	/* It may be different at the mapping's next address. */
 	if (ret && ret != -EPERM && ret != -EINPROGRESS)
 		ret = viopf_vaddr_wait(worker, mapping, ret);

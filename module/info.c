@@ -162,6 +162,7 @@ static void viopf_stats_collect(struct viopf_container *container,
 	stats->pinned_pages = atomic64_read(&c->pinned_pages);
 	stats->faults_waiting = atomic64_read(&c->faults_waiting);
 	stats->faults_user = atomic64_read(&c->faults_user);
+	stats->groups_at_once = atomic64_read(&c->groups_at_once);
 
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
 	spin_lock(&container->fault_lock);

@@ -25,12 +25,16 @@
  * writable, by a leaf of its own.
  */
 #include <linux/hmm.h>
+#include <linux/hugetlb.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/sched/mm.h>
 
 #include "viopf.h"
+
+/* What may be mapped at once: a snapshot of it fits on the stack. */
+#define VIOPF_TRY_PAGES	32
 
 /* Is swap, or nothing, what is behind it? Its dirtiness is then one flag. */
 static bool viopf_folio_is_swappable(const struct folio *folio)
@@ -304,6 +308,24 @@ static int viopf_snapshot_apply(struct viopf_segment *segment,
 	return 0;
 }
 
+/* The segment next to this one, if the page is at the edge between them. */
+static struct viopf_segment *
+viopf_span_neighbour(struct viopf_segment *segment, unsigned long page,
+		     bool *down)
+{
+	unsigned long nr_pages = segment->residency.nr_pages;
+	struct viopf_segment *neighbour;
+	unsigned long beside;
+
+	*down = page >= nr_pages / 2;
+	if ((*down ? nr_pages - 1 - page : page) > VIOPF_WINDOW_GAP)
+		return NULL;
+	beside = *down ? viopf_segment_iova(segment, nr_pages) :
+			 segment->iova - 1;
+	neighbour = mtree_load(&segment->mapping->segments, beside);
+	return neighbour != segment ? neighbour : NULL;
+}
+
 /*
  * A stream that ran up to this segment's edge, from below or above, goes on here.
  * The neighbour is read without its lock: at worst the guess is a poor one.
@@ -311,19 +333,14 @@ static int viopf_snapshot_apply(struct viopf_segment *segment,
 static void viopf_span_inherit(struct viopf_segment *segment,
 			       unsigned long page)
 {
-	unsigned long nr_pages = segment->residency.nr_pages;
-	bool down = page >= nr_pages / 2;
-	unsigned long beside = down ? viopf_segment_iova(segment, nr_pages) :
-				      segment->iova - 1;
 	struct viopf_segment *neighbour;
+	bool down;
 
-	if ((down ? nr_pages - 1 - page : page) > VIOPF_WINDOW_GAP)
-		return;
-	neighbour = mtree_load(&segment->mapping->segments, beside);
-	if (neighbour && neighbour != segment)
+	neighbour = viopf_span_neighbour(segment, page, &down);
+	if (neighbour)
 		viopf_window_inherit(&segment->window, &neighbour->window,
-				     neighbour->residency.nr_pages, nr_pages,
-				     down);
+				     neighbour->residency.nr_pages,
+				     segment->residency.nr_pages, down);
 }
 
 /**
@@ -494,15 +511,125 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		return ret;
 
 	mutex_lock(&segment->lock);
-	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq))
+	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq)) {
 		ret = -EAGAIN;
-	else
+	} else {
+		segment->settled = range.notifier_seq;
 		ret = viopf_segment_ready(segment);
+	}
 	if (!ret && span->asks == VIOPF_ASKS_PAGE)
 		ret = viopf_snapshot_apply(segment, span, ctx->pfns);
 	else if (!ret)
 		ret = viopf_snapshot_apply_ahead(segment, span, ctx->pfns);
 	mutex_unlock(&segment->lock);
 
+	return ret;
+}
+
+/*
+ * May a snapshot be taken without waiting? That what @settled says still holds is
+ * what mmu_interval_read_begin() would wait for, see viopf_snapshot_try(). A stream
+ * from the neighbour would be taken over for nothing if a worker had to go on; huge
+ * pages of hugetlbfs have locks that sleep.
+ */
+static bool viopf_try_possible(struct viopf_segment *segment,
+			       unsigned long page)
+{
+	struct vm_area_struct *vma;
+	bool down;
+
+	if (segment->dirty || viopf_span_neighbour(segment, page, &down) ||
+	    mmu_interval_read_retry(&segment->notifier, segment->settled))
+		return false;
+	vma = vma_lookup(segment->mapping->mm,
+			 viopf_segment_uaddr(segment, page));
+	return vma && !is_vm_hugetlb_page(vma);
+}
+
+/* What the CPU's page table has in a small span goes in. */
+static int viopf_try_span(struct viopf_segment *segment,
+			  struct viopf_span *span)
+{
+	unsigned long pfns[VIOPF_TRY_PAGES];
+	struct hmm_range range = {
+		.notifier = &segment->notifier,
+		.notifier_seq = segment->settled,
+		.hmm_pfns = pfns,
+	};
+	int ret;
+
+	ret = viopf_snapshot_clip(segment, span);
+	if (ret)
+		return ret;
+	range.start = viopf_segment_uaddr(segment, span->first);
+	range.end = viopf_segment_uaddr(segment, span->end);
+	ret = hmm_range_fault(&range);
+	return ret ? ret : viopf_snapshot_apply(segment, span, pfns);
+}
+
+/* With mmap_lock and the segment locked. */
+static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
+			    bool write)
+{
+	struct viopf_window before = segment->window;
+	struct viopf_span span = {
+		.page = page,
+		.write = write,
+	};
+	int ret;
+
+	ret = viopf_segment_ready(segment);
+	if (ret)
+		return ret;
+	if (viopf_residency_test(&segment->residency, page, write))
+		return viopf_leaf_heal(segment, page) ? -EAGAIN : -EALREADY;
+	if (!viopf_try_possible(segment, page))
+		return -EAGAIN;
+
+	viopf_window_pick(&segment->window, page, 1, segment->residency.nr_pages,
+			  viopf_window_max_pages(), &span.first, &span.end,
+			  &span.populate);
+	ret = -E2BIG;
+	if (span.end - span.first <= VIOPF_TRY_PAGES)
+		ret = viopf_try_span(segment, &span);
+	/* The worker that takes it on picks anew. */
+	if (ret)
+		segment->window = before;
+	return ret;
+}
+
+/**
+ * viopf_snapshot_try() - map what a fault asks for, if that can be done at once
+ * @segment: of a mapping that is held, as is its mm
+ * @page: the page asked for
+ * @write: for writing
+ *
+ * DOC: a sequence that never ends
+ *
+ * mmu_interval_read_begin() waits while the mm changes the range, and the sequence it
+ * then returns is good until mmu_interval_read_retry() says otherwise, however late
+ * that is asked: an invalidation has another sequence from its start on, as the
+ * notifier sets it with the segment locked. So a segment keeps the one that its last
+ * snapshot held good for. If that is still the notifier's the mm has taken nothing
+ * since, nor is it about to: the page table may be looked at without waiting. With
+ * the segment locked all the while this can't change under the snapshot either. The
+ * mm's page table locks are taken inside segment->lock here; it never holds one of
+ * them when it calls a notifier that may sleep.
+ *
+ * Return: 0; -EALREADY: it was there; else it needs a worker.
+ */
+int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
+		       bool write)
+{
+	struct mm_struct *mm = segment->mapping->mm;
+	int ret = -EAGAIN;
+
+	if (!mmap_read_trylock(mm))
+		return -EAGAIN;
+	if (mutex_trylock(&segment->lock)) {
+		ret = viopf_try_locked(segment, page, write);
+		mutex_unlock(&segment->lock);
+	}
+	mmap_read_unlock(mm);
 	return ret;
 }

@@ -113,6 +113,7 @@ struct viopf_counters {
 	atomic64_t	pinned_pages;
 	atomic64_t	faults_waiting;
 	atomic64_t	faults_user;
+	atomic64_t	groups_at_once;
 };
 
 /**
@@ -325,6 +326,7 @@ struct viopf_mapping {
  * @set: the domains that @residency holds for; NULL before the first
  * @residency: the record: what is mapped in each domain of @set
  * @window: how far faults look around
+ * @settled: of @notifier, the sequence that the last snapshot held good for, or 0
  * @dirty: a bit a page that a device may have written: all that are mapped writable,
  *	but those that the IOMMU tells of, and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
@@ -344,6 +346,7 @@ struct viopf_segment {
 	struct viopf_domain_set		*set;
 	struct viopf_residency		residency;
 	struct viopf_window		window;
+	unsigned long			settled;
 	unsigned long			*dirty;
 	bool				dead;
 	bool				kept;
@@ -540,6 +543,8 @@ bool viopf_span_ahead(struct viopf_segment *segment, struct viopf_span *span,
 int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,
 		       struct viopf_span *span);
+int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
+		       bool write);
 
 /* fault.c */
 void viopf_back_off(struct viopf_container *container, unsigned int tries);
@@ -548,11 +553,15 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 					  unsigned long iova);
 int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
 		     struct viopf_span *span);
+int viopf_fault_done(struct viopf_container *container, int ret);
+int viopf_fault_need(const struct iommu_fault_page_request *request);
 int viopf_fault_resolve(struct viopf_worker *worker,
 			const struct iommu_fault_page_request *request);
 
-/* worker.c */
+/* handler.c */
 int viopf_iopf_handler(struct iopf_group *group);
+
+/* worker.c */
 int viopf_workers_start(struct viopf_container *container);
 void viopf_workers_stop(struct viopf_container *container);
 bool viopf_worker_enter(struct viopf_worker *worker,

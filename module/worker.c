@@ -5,9 +5,10 @@
  *
  * DOC: each page request group gets one answer
  *
- * The handler takes a group over from the iommu core and queues it. From then on
- * it is counted as pending in its viopf_group until its answer is out. It is
- * answered by whoever claims it first, under fault_lock:
+ * The handler takes a group over from the iommu core (handler.c). From then on it is
+ * counted as pending in its viopf_group until its answer is out. The handler answers
+ * what it can at once and queues the rest. Then it is answered by whoever claims it
+ * first, under fault_lock:
  *  - the worker that resolved it;
  *  - UNMAP_DMA, if a worker is at it in the mapping that goes (INVALID);
  *  - detach, after the iommu core has stopped new ones (INVALID).
@@ -139,48 +140,6 @@ void viopf_faults_queue(struct viopf_container *container,
 	container->faults_queued++;
 	viopf_spawn_if_needed(container);
 	wake_up(&container->fault_wait);
-}
-
-/*
- * Take a group over from the iommu core. False: its device floods us. A group
- * that is queued may be answered, and the container gone, once the lock is free.
- */
-static bool viopf_group_enqueue(struct viopf_container *container,
-				struct iopf_group *group)
-{
-	bool room;
-
-	iopf_group_dequeue(group);
-
-	spin_lock(&container->fault_lock);
-	container->faults_pending++;
-	viopf_group_of(group)->faults_pending++;
-	room = container->faults_queued < viopf_max_faults() &&
-	       !viopf_container_failed(container);
-	if (room)
-		viopf_faults_queue(container, group);
-	spin_unlock(&container->fault_lock);
-	return room;
-}
-
-/**
- * viopf_iopf_handler() - a device asks for pages
- * @group: its page request group, complete
- *
- * Called by the iommu core, in the thread of the IOMMU driver's page request
- * queue, which serves other devices too: nothing here waits.
- *
- * Return: 0, always: the answer comes from us.
- */
-int viopf_iopf_handler(struct iopf_group *group)
-{
-	struct viopf_container *container = viopf_group_of(group)->container;
-
-	viopf_count(container, groups, 1);
-	viopf_count(container, requests, group->fault_count);
-	if (!viopf_group_enqueue(container, group))
-		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE);
-	return 0;
 }
 
 /* Wait for a group. False if the thread is to end. */

@@ -133,6 +133,8 @@ struct vfio_iopf_enable {
  * @faults_waiting: groups among @faults_pending that wait for user space: for an
  *	answer through VFIO_IOPF_FAULT_FD, or for a mapping's new address
  * @faults_user: groups handed to VFIO_IOPF_FAULT_FD
+ * @groups_at_once: groups answered where they arrived, without a worker: one page,
+ *	resident in the process's memory as the device wanted it
  *
  * Counters count from the container's VFIO_SET_IOMMU. With nothing in flight
  * they are exact: groups == resp_success + resp_invalid + resp_failure.
@@ -171,6 +173,7 @@ struct vfio_iopf_stats {
 	__aligned_u64	pinned_pages;
 	__aligned_u64	faults_waiting;
 	__aligned_u64	faults_user;
+	__aligned_u64	groups_at_once;
 };
 
 /**
