@@ -69,3 +69,11 @@ unpack_package()
 	dpkg-deb -x "$tmp"/*.deb "$dir"
 	rm -rf "$tmp"
 }
+
+# vm_options SOURCE: prints the options of vm/run that a test says it needs, in lines
+# "VM: OPTIONS".
+vm_options()
+{
+	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$1" 2>/dev/null | tr '\n' ' ' || true
+	echo
+}
