@@ -279,6 +279,7 @@ void soft_inject_init(void)
 	debugfs_create_file_unsafe("reset_knobs", 0200, soft_dir, NULL,
 				   &soft_knobs_reset_fops);
 	soft_dirty_init(soft_dir);
+	soft_timing_init(soft_dir);
 	debugfs_create_file("stats", 0400, soft_dir, NULL, &soft_stats_fops);
 	debugfs_create_file_unsafe("reset_stats", 0200, soft_dir, NULL,
 				   &soft_stats_reset_fops);

@@ -75,6 +75,7 @@ struct soft_lane {
  * @timer: delays the response
  * @ep: back pointer for the timer
  * @code: the response while it is delayed
+ * @reported: when its last request was reported to the iommu core
  * @busy: requested, and the device has not been told the response (pri_lock)
  * @outstanding: requested, not yet answered by the handler (pri_lock)
  * @partial: the last request had no last-page flag (pri_lock)
@@ -83,6 +84,7 @@ struct soft_group {
 	struct hrtimer timer;
 	struct soft_endpoint *ep;
 	enum iommu_page_response_code code;
+	ktime_t reported;
 	bool busy;
 	bool outstanding;
 	bool partial;
@@ -378,5 +380,10 @@ int soft_dev_enable_feat(struct device *dev, enum iommu_dev_features feat);
 int soft_dev_disable_feat(struct device *dev, enum iommu_dev_features feat);
 void soft_page_response(struct device *dev, struct iopf_fault *fault,
 			struct iommu_page_response *response);
+
+/* timing.c */
+void soft_timing_init(struct dentry *dir);
+void soft_time_reported(struct soft_group *group);
+void soft_time_answered(struct soft_group *group);
 
 #endif /* SOFT_IOMMU_PRIV_H */

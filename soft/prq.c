@@ -223,6 +223,8 @@ void soft_page_response(struct device *dev, struct iopf_fault *fault,
 	/* The core answers also for a request that is not the last, if nobody listens. */
 	if (partial)
 		return;
+	if (group)
+		soft_time_answered(group);
 	if (!group)
 		stat = SOFT_RESP_UNEXPECTED;
 	else if (response->code == IOMMU_PAGE_RESP_SUCCESS)
@@ -263,6 +265,8 @@ static int soft_report(struct soft_endpoint *ep,
 		},
 	};
 
+	if (entry->last)
+		soft_time_reported(&ep->groups[entry->group]);
 	return iommu_report_device_fault(ep->dev, &fault);
 }
 

@@ -115,6 +115,11 @@
  *
  * and counters: stats (a line "name value" for each of enum soft_stat in
  * iommu_priv.h) and reset_stats (writing starts all of them but the gauges at 0).
+ *
+ * response_times says how long page request groups took to be answered, in ns: from just
+ * before iommu_report_device_fault() with the last request of a group until page_response
+ * is called for it.  First a line "count N sum N max N", then the last 16384 of them, oldest
+ * first, a line each.  Writing anything begins anew.
  */
 #ifndef SOFTIOMMU_H
 #define SOFTIOMMU_H

@@ -283,6 +283,42 @@ static void delays(void)
 	rig_close(&rig);
 }
 
+/* The sums of response_times, and how many times follow them, no one above the largest. */
+static unsigned int response_times(unsigned long long *count, unsigned long long *sum,
+				   unsigned long long *max)
+{
+	FILE *file = fopen("/sys/kernel/debug/softiommu/response_times", "r");
+	unsigned long long ns, all = 0;
+	unsigned int n = 0;
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "count %llu sum %llu max %llu", count, sum, max), 3);
+	for (; fscanf(file, "%llu", &ns) == 1; n++) {
+		assert_true(ns <= *max);
+		all += ns;
+	}
+	fclose(file);
+	assert_int_equal(all, *sum);
+	return n;
+}
+
+static void times(void)
+{
+	unsigned long long count, sum, max;
+	struct rig rig;
+	char *p = open_faulting(&rig);
+
+	softiommu_set("response_times", "0\n");
+	assert_int_equal(response_times(&count, &sum, &max), 0);
+	assert_int_equal(count, 0);
+	submit_fill(&rig, 1, SOFTDMA_F_GROUP(8));
+	finish_fill(&rig, 1, p);
+	assert_int_equal(response_times(&count, &sum, &max), NR_PAGES / 8);
+	assert_int_equal(count, NR_PAGES / 8);
+	assert_true(max > 0);
+	rig_close(&rig);
+}
+
 /* More requests than room: answered "try again", and made good later. */
 static void overflow(void)
 {
@@ -571,6 +607,7 @@ static const struct suite_case cases[] = {
 	CASE("G8 groups of page requests", groups, .iopf = EXACT),
 	CASE("response_delay_us", delays, .iopf = EXACT, .arg = "response_delay_us"),
 	CASE("report_delay_us", delays, .iopf = EXACT, .arg = "report_delay_us"),
+	CASE("response_times: one for each group", times, .iopf = EXACT),
 	CASE("I6 prq_limit: the queue overflows", overflow, .iopf = EXACT),
 	CASE("G10 a response after a queue reset is late", late_response, .iopf = EXACT,
 	     .arg = abort_reset_queue),
