@@ -136,10 +136,48 @@ int memory_touch(void *mem, size_t bytes, enum memory_kind kind);
 /* A member of /proc/self/smaps_rollup, in kB: "AnonHugePages", "Pss". */
 long memory_kb(const char *member);
 
+/* How many of its pages the CPU's page table has. */
+uint64_t memory_present_pages(const void *mem, size_t bytes);
+
+/* device.c: the device at work, in a VM with one CPU */
+
+#define IOVA_SOURCE	0x40000000ull	/* what it copies from: below IOVA_MEMORY */
+#define SOURCE_BYTES	MIB
+#define DEVICE_BATCH	512u		/* operations by one doorbell */
+
+/* rig_open(), and a source to copy from that the device has used. */
+int device_open(struct rig *rig, enum backend backend, void **source);
+
+/* Run descriptors; adds the time to *@ns, unless it is NULL. */
+int device_do(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n, double *ns);
+
+/* Write all of a range in order, a multiple of SOURCE_BYTES. */
+int device_write_range(struct rig *rig, uint64_t iova, uint64_t bytes, double *ns);
+
+/* Write whole pages, given by their numbers from IOVA_MEMORY on. */
+int device_write_pages(struct rig *rig, const uint64_t *pages, unsigned int nr, double *ns);
+
+/* @nr different numbers below @of, the same each time; to be freed. */
+uint64_t *random_pages(unsigned int nr, uint64_t of, uint64_t seed);
+
+/* softiommu's counters and times, in debugfs */
+double softiommu_stat(const char *name);
+int softiommu_times_reset(void);
+
+/* The times of the last responses in ns, at most @max; how many, or -1. */
+int softiommu_times(double *ns, unsigned int max);
+
 /* The benchmarks, in files of their own. */
+extern const struct bench bench_cold;
+extern const struct bench bench_fault_resident;
+extern const struct bench bench_faults_per_gib;
 extern const struct bench bench_first_dma;
 extern const struct bench bench_hot;
 extern const struct bench bench_map_dma;
+extern const struct bench bench_metadata;
+extern const struct bench bench_mm_untouched;
+extern const struct bench bench_resident;
 extern const struct bench bench_series;
+extern const struct bench bench_window;
 
 #endif /* BENCH_H */

@@ -17,10 +17,17 @@
 #include "bench.h"
 
 static const struct bench * const benches[] = {
+	&bench_cold,
+	&bench_fault_resident,
+	&bench_faults_per_gib,
 	&bench_first_dma,
 	&bench_hot,
 	&bench_map_dma,
+	&bench_metadata,
+	&bench_mm_untouched,
+	&bench_resident,
 	&bench_series,
+	&bench_window,
 };
 
 struct arguments {

@@ -45,6 +45,27 @@ void *memory_get(size_t bytes, enum memory_kind kind)
 	return mem;
 }
 
+/* Bit 63 of an entry of pagemap: present. */
+uint64_t memory_present_pages(const void *mem, size_t bytes)
+{
+	FILE *file = fopen("/proc/self/pagemap", "re");
+	uint64_t entries[512], present = 0, left = bytes / PAGE;
+
+	if (!file || fseeko(file, (off_t)((uintptr_t)mem / PAGE * 8), SEEK_SET))
+		left = 0;
+	while (left) {
+		size_t want = left < ARRAY_SIZE(entries) ? left : ARRAY_SIZE(entries);
+		size_t i, got = fread(entries, 8, want, file);
+
+		for (i = 0; i < got; i++)
+			present += entries[i] >> 63;
+		left = got == want ? left - got : 0;
+	}
+	if (file)
+		fclose(file);
+	return present;
+}
+
 int memory_touch(void *mem, size_t bytes, enum memory_kind kind)
 {
 	long before_kb = memory_kb("AnonHugePages"), huge_kb;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the software IOMMU says of itself in debugfs (soft/softiommu.h).
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+#define SOFTIOMMU	"/sys/kernel/debug/softiommu/"
+
+double softiommu_stat(const char *name)
+{
+	FILE *file = fopen(SOFTIOMMU "stats", "re");
+	unsigned long long value;
+	double found = NAN;
+	char line[64];
+
+	if (!file)
+		return NAN;
+	while (fscanf(file, "%63s %llu", line, &value) == 2)
+		if (!strcmp(line, name))
+			found = (double)value;
+	fclose(file);
+	return found;
+}
+
+int softiommu_times_reset(void)
+{
+	int err = write_text(SOFTIOMMU "response_times", "0");
+
+	return err ? complain("softiommu's response_times: %s", strerror(-err)) : 0;
+}
+
+int softiommu_times(double *ns, unsigned int max)
+{
+	FILE *file = fopen(SOFTIOMMU "response_times", "re");
+	char sums[128];
+	unsigned int n = 0;
+
+	if (!file)
+		return complain("softiommu's response_times: %s", strerror(errno));
+	if (fgets(sums, sizeof(sums), file))
+		while (n < max && fscanf(file, "%lf", &ns[n]) == 1)
+			n++;
+	fclose(file);
+	return (int)n;
+}
