@@ -176,7 +176,8 @@ def _series(megabytes, runs, bound, faults):
     if faults:
         conditions = (Condition("faults", "page requests", at_most(faults)),)
     return Figure(f"series.{megabytes}mb_{runs}",
-                  f"slowdown against pinned of {runs} \u00d7 {megabytes} MB, 8.8 GB/s",
+                  f"slowdown against pinned of {runs} \u00d7 {megabytes} MB, 8.8 GB/s, on huge "
+                  "pages",
                   "%", at_most(bound), conditions, ("S14",))
 
 

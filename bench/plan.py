@@ -30,6 +30,7 @@ class Bench:
     cpus: int = 2
     zram_mib: int = 0
     devices: int = 1
+    iotlb: int = 16384
 
     def vm_options(self, quick):
         options = ["--mem", f"{self.memory_mib}M", "--append", PLAIN, "--timeout",
@@ -41,7 +42,7 @@ class Bench:
     def command(self, quick):
         """What runs in the machine."""
         setup = ["bench/guest-setup", "--zram", str(self.zram_mib),
-                 "--devices", str(self.devices), "--"]
+                 "--devices", str(self.devices), "--iotlb", str(self.iotlb), "--"]
         return setup + ["out/bench/bench"] + ["--quick"] * quick + [self.name]
 
 
@@ -63,5 +64,5 @@ BENCHES = (
     Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),
     Bench("pressure", THREADS, ("pressure",), zram_mib=2048),
     Bench("density", THREADS, ("density",), memory_mib=3072, zram_mib=6144, devices=192,
-          limit_s=600, quick_limit_s=90),
+          iotlb=4096, limit_s=600, quick_limit_s=90),
 )

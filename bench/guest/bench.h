@@ -169,14 +169,18 @@ int softiommu_times(double *ns, unsigned int max);
 
 /* The benchmarks, in files of their own. */
 extern const struct bench bench_cold;
+extern const struct bench bench_density;
 extern const struct bench bench_fault_resident;
 extern const struct bench bench_faults_per_gib;
 extern const struct bench bench_first_dma;
 extern const struct bench bench_hot;
+extern const struct bench bench_latency;
 extern const struct bench bench_map_dma;
 extern const struct bench bench_metadata;
 extern const struct bench bench_mm_untouched;
+extern const struct bench bench_pressure;
 extern const struct bench bench_resident;
+extern const struct bench bench_scaling;
 extern const struct bench bench_series;
 extern const struct bench bench_window;
 

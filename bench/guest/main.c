@@ -18,14 +18,18 @@
 
 static const struct bench * const benches[] = {
 	&bench_cold,
+	&bench_density,
 	&bench_fault_resident,
 	&bench_faults_per_gib,
 	&bench_first_dma,
 	&bench_hot,
+	&bench_latency,
 	&bench_map_dma,
 	&bench_metadata,
 	&bench_mm_untouched,
+	&bench_pressure,
 	&bench_resident,
+	&bench_scaling,
 	&bench_series,
 	&bench_window,
 };
