@@ -25,8 +25,8 @@ class Bench:
     machine: str
     figures: tuple
     memory_mib: int = 1024
-    limit_s: int = 300
-    quick_limit_s: int = 60
+    limit_s: int = 900
+    quick_limit_s: int = 300
     cpus: int = 2
     zram_mib: int = 0
     devices: int = 1
@@ -64,5 +64,5 @@ BENCHES = (
     Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),
     Bench("pressure", THREADS, ("pressure",), zram_mib=2048),
     Bench("density", THREADS, ("density",), memory_mib=3072, zram_mib=6144, devices=192,
-          iotlb=4096, limit_s=600, quick_limit_s=90),
+          iotlb=4096, limit_s=1200),
 )

@@ -33,7 +33,8 @@ STYLE = {"svg.fonttype": "none", "svg.hashsalt": "vfio-iopf", "font.family": "De
          "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
          "lines.linewidth": 2.2, "lines.markersize": 6, "legend.frameon": False}
 UNITS = {"instr": "instructions", "requests": "page requests", "us": "microseconds",
-         "retries": "retries", "%": "%", "bytes/GiB": "bytes for each GiB", "ratio": "ratio", "times": "times"}
+         "retries": "retries", "%": "%", "bytes/GiB": "bytes for each GiB",
+         "ratio": "ratio", "times": "times"}
 WIDTH = 8.4
 
 _drawn = itertools.count(1)

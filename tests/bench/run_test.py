@@ -95,7 +95,7 @@ class Results(Project):
         self.assertEqual(document["figures"]["fault.resident"]["verdict"], "met")
         self.assertEqual(document["figures"]["scaling.one_segment"]["verdict"], "measured")
         self.assertIn("vfio-iopf", (self.top / "out/report.html").read_text(encoding="utf-8"))
-        self.assertIn("     working", printed)
+        self.assertIn("first | working", printed)
         self.assertEqual((self.top / "out/bench/first.log").read_text(), "working\n")
 
     def test_machines(self):
