@@ -107,7 +107,8 @@ class Report(unittest.TestCase):
     def test_escaped(self):
         """text from a bench is no markup"""
         made = figure(1, ours=1, detail={"why": "<b>bold</b>"})
-        text = report.html(run([("fault.resident", made, ICOUNT)]))
+        text = report.html(run([("fault.resident", made, ICOUNT)],
+                               failed=[("pressure", "<b>bold</b>")]))
         self.assertNotIn("<b>bold</b>", text)
 
 
