@@ -117,6 +117,9 @@ int patience(void);
 /* Wait for the descriptor submitted last; *@outcome is what became of it. */
 int await(struct sdma_queue *q, struct softdma_desc *outcome);
 
+/* The same, looking every 300 us and asleep in between; needs no patience(). */
+int await_asleep(struct sdma_queue *q, struct softdma_desc *outcome);
+
 /* Run descriptors; *@ns: from before the doorbell until the last one's completion is seen. */
 int timed(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n, double *ns);
 

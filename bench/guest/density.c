@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/swap.h>
 #include <time.h>
 
 #include "tenant.h"
@@ -27,6 +28,7 @@
 #define PROBE_TENANTS	4u
 #define MAX_LEVELS	32
 #define PLATEAU		0.9
+#define SWAP		"/dev/zram0"
 
 static const unsigned int levels[] = {
 	1, 4, 8, 16, 24, 32, 40, 56, 72, 88, 104, 112, 128, 136, 144, 152, 160, 168, 176, 184,
@@ -180,14 +182,22 @@ static void climb(struct density *d, enum backend who, const unsigned int *steps
 		snprintf(side->end, sizeof(side->end), "all were started that were asked for");
 }
 
-/* Pinned memory is gone after few, so go one by one near the end. */
+/*
+ * Pinned memory is gone after few, so go one by one near the end. Nothing that is pinned
+ * can be swapped, but Linux looks for it all the same, and takes minutes to call the OOM
+ * killer: so there is no swap while this lasts.
+ */
 static void climb_pinned(struct density *d, bool quick)
 {
 	unsigned int steps[MAX_LEVELS] = { 1, 2, 4, 6 }, nr = quick ? 1 : 4, i;
 
 	for (i = 8; nr < MAX_LEVELS; i++)
 		steps[nr++] = i;
+	if (swapoff(SWAP))
+		printf("    swapoff: %s\n", strerror(errno));
 	climb(d, TYPE1, steps, MAX_LEVELS, MAX_TENANTS);
+	if (swapon(SWAP, 0))
+		printf("    swapon: %s\n", strerror(errno));
 }
 
 static double plateau(const struct density *d)

@@ -2,11 +2,12 @@
 /*
  * pressure: do page requests get through while all of a huge mapping is being swapped?
  *
- * The mapping is half as large again as the machine's memory. Four queues go through it
- * page by page at random, writing the head of one and reading all of another, so that
- * Linux has to reclaim all the time; besides, a thread asks it to page out the mapping
- * (MADV_PAGEOUT), from one end to the other and again. What is taken away while a fault
- * brings it in makes the fault start over: a retry.
+ * The mapping is half as large again as the machine's memory, and written by the CPU, so
+ * that part of it is swapped out already. Then four queues go through it page by page at
+ * random, writing the head of one and reading all of another, so that Linux has to reclaim
+ * all the time; besides, a thread asks it to page out the mapping (MADV_PAGEOUT), from one
+ * end to the other and again. What is taken away while a fault brings it in makes the
+ * fault start over: a retry.
  *
  * The figure is the number of retries for each page request. The detail has how long
  * requests took, from report to response, and whether a queue fell behind the others.
@@ -194,8 +195,9 @@ static int run(struct result *to, const struct options *opt)
 	p.bytes = (uint64_t)meminfo_kb("MemTotal") * KIB / 2 * 3 / SWEEP_BYTES * SWEEP_BYTES;
 	p.mem = memory_get(p.bytes, MEMORY_4K);
 	p.ns = malloc(MAX_TIMES * sizeof(*p.ns));
-	if (!p.mem || !p.ns || rig_open(&p.rig, VFIO_IOPF_IOMMU) ||
-	    rig_map(&p.rig, p.mem, IOVA_MEMORY, p.bytes) || run_all(&p, opt->quick ? 8 : 30))
+	if (!p.mem || !p.ns || memory_touch(p.mem, p.bytes, MEMORY_4K) ||
+	    rig_open(&p.rig, VFIO_IOPF_IOMMU) || rig_map(&p.rig, p.mem, IOVA_MEMORY, p.bytes) ||
+	    run_all(&p, opt->quick ? 8 : 30))
 		return -1;
 	if (viopf_stats(p.rig.c, &stats))
 		return complain("%s", viopf_error());

@@ -19,7 +19,7 @@
 #define BYTES		(QUEUES * SEGMENT)
 #define STRIDE		16u	/* pages from one to the next, for both queues */
 #define PAGES_OF_QUEUE	((unsigned int)(SEGMENT / PAGE / STRIDE))
-#define BATCH		512u
+#define BATCH		PAGES_OF_QUEUE	/* by one doorbell; the ring has room for it */
 #define MAX_ROUNDS	32
 #define CPUS		2u
 
@@ -53,7 +53,7 @@ static int batch(struct scaling *s, unsigned int from, bool one_segment)
 			return complain("queue %u takes no more", q);
 	}
 	for (q = 0; q < QUEUES; q++)
-		if (await(&s->rig.dma.q[q], &descs[0]))
+		if (await_asleep(&s->rig.dma.q[q], &descs[0]))
 			return -1;
 	return 0;
 }
@@ -132,7 +132,7 @@ static int run(struct result *to, const struct options *opt)
 	s.rounds = runs_of(opt, 15, 5);
 	if (s.rounds > MAX_ROUNDS)
 		s.rounds = MAX_ROUNDS;
-	if (!s.order || !mem || memory_touch(mem, BYTES, MEMORY_4K) || patience() ||
+	if (!s.order || !mem || memory_touch(mem, BYTES, MEMORY_4K) ||
 	    rig_open(&s.rig, VFIO_IOPF_IOMMU) || rig_map(&s.rig, mem, IOVA_MEMORY, BYTES) ||
 	    measure(&s, false, &warm) || measure_all(&s, false))
 		return -1;

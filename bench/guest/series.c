@@ -44,6 +44,7 @@ struct cell {
 	double ns[BACKENDS];	/* the shortest */
 	double faults;
 	double slowdown;	/* in per cent */
+	struct vfio_iopf_stats stats;	/* of ours */
 };
 
 static int check(const char *mem, size_t bytes)
@@ -79,8 +80,9 @@ static int encipher(struct rig *rig, size_t bytes, unsigned int n, double *ns, d
 	return 0;
 }
 
+/* @stats: the container's, ours, or NULL. */
 static int measure(enum backend backend, enum memory_kind kind, size_t bytes, unsigned int n,
-		   double *ns, double *faults)
+		   double *ns, double *faults, struct vfio_iopf_stats *stats)
 {
 	size_t all = (2 * bytes + BLOCK - 1) & ~(BLOCK - 1);
 	char *mem = memory_get(all, kind);
@@ -90,7 +92,7 @@ static int measure(enum backend backend, enum memory_kind kind, size_t bytes, un
 	if (!mem || memory_touch(mem, all, kind) || rig_open(&rig, EXTENSION(backend)))
 		return -1;
 	err = rig_map(&rig, mem, IOVA_MEMORY, all) || encipher(&rig, bytes, n, ns, faults) ||
-	      check(mem, bytes);
+	      check(mem, bytes) || (stats && viopf_stats(rig.c, stats));
 	rig_close(&rig);
 	munmap(mem, all);
 	return err ? -1 : 0;
@@ -109,10 +111,10 @@ static int measure_cell(enum memory_kind kind, size_t bytes, unsigned int n, uns
 
 	*cell = (struct cell){ .ns = { INFINITY, INFINITY } };
 	for (i = 0; i < runs; i++) {
-		if (measure(TYPE1, kind, bytes, n, &ns, &faults))
+		if (measure(TYPE1, kind, bytes, n, &ns, &faults, NULL))
 			return -1;
 		cell->ns[TYPE1] = fmin(cell->ns[TYPE1], ns);
-		if (measure(OURS, kind, bytes, n, &ns, &faults))
+		if (measure(OURS, kind, bytes, n, &ns, &faults, &cell->stats))
 			return -1;
 		if (ns < cell->ns[OURS])
 			cell->faults = faults;
@@ -135,6 +137,7 @@ static void put_cell(json_object *to, const char *kind, const struct cell *cell,
 	put_number(one, "type1_gb_per_s", (double)bytes * n / cell->ns[TYPE1]);
 	put_number(one, "slowdown_of_the_emulated_device",
 		   100 * (1 - cell->ns[TYPE1] / cell->ns[OURS]));
+	put_stats(put_object(one, "stats"), &cell->stats);
 }
 
 static json_object *report(struct result *to, unsigned int length, unsigned int n,

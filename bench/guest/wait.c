@@ -2,11 +2,13 @@
 /*
  * Waiting for the device to the microsecond. Who polls takes the CPU from a device that is
  * a kernel thread; who sleeps between two looks finds out late. So the poller never sleeps
- * and is the one that everything else goes before: SCHED_IDLE.
+ * and is the one that everything else goes before: SCHED_IDLE. Where every CPU is to be
+ * left to the device and its faults the poller sleeps, and what it waits for must be long.
  */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench.h"
 
@@ -29,6 +31,23 @@ int await(struct sdma_queue *q, struct softdma_desc *outcome)
 
 	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE)) {
 		if (++looks % LOOKS)
+			continue;
+		if (sdma_queue_status(q) & SOFTDMA_QS_ERROR || now_ms() > until)
+			break;
+	}
+	return rig_wait(q, outcome);
+}
+
+int await_asleep(struct sdma_queue *q, struct softdma_desc *outcome)
+{
+	struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
+	const struct timespec nap = { .tv_nsec = 300000 };
+	double until = now_ms() + DMA_LIMIT_MS;
+	unsigned int looks = 0;
+
+	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE)) {
+		nanosleep(&nap, NULL);
+		if (++looks % 32)
 			continue;
 		if (sdma_queue_status(q) & SOFTDMA_QS_ERROR || now_ms() > until)
 			break;
