@@ -363,7 +363,10 @@ static void special_pages(void)
 	rig_close(&rig);
 }
 
-/* What the device brings in is paid for by the memory cgroup of the process. */
+/*
+ * What the device brings in is paid for by the memory cgroup of the process. CPUs pay
+ * ahead, and get some back: the number is only true to some 64 pages for each.
+ */
 static void charged(void)
 {
 	unsigned long long before;
@@ -377,7 +380,7 @@ static void charged(void)
 	rig_map(&rig, p, IOVA_BASE, 8 * HUGE);
 	before = cgroup_number("memory.current");
 	dev_fill(&rig, IOVA_BASE, 8 * HUGE, 1);
-	assert_true(cgroup_number("memory.current") - before >= 8 * HUGE);
+	assert_true(cgroup_number("memory.current") - before >= 7 * HUGE);
 	rig_close(&rig);
 	cgroup_enter(CGROUP_ROOT);
 }
