@@ -251,8 +251,8 @@ static void viopf_emulated_unpin_page(struct viopf_container *container,
  * @pages: where to say which they are
  *
  * Return: @npage; -EINVAL: nothing is mapped there, or no device is open that can be
- * told of unmaps; -EPERM: the mapping permits less; and as viopf_external_pin(). On an
- * error nothing is pinned.
+ * told of unmaps; -EACCES: the container follows the rules of type1 v1; -EPERM: the
+ * mapping permits less; and as viopf_external_pin(). On an error nothing is pinned.
  */
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,
@@ -264,6 +264,8 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 
 	if (!container || !pages)
 		return -EINVAL;
+	if (!container->v2)
+		return -EACCES;
 	mutex_lock(&container->lock);
 	if (list_empty(&container->devices))
 		ret = -EINVAL;

@@ -19,6 +19,7 @@
 #define RW		(SOFTMDEV_READ | SOFTMDEV_WRITE)
 
 static const unsigned long type1 = VFIO_TYPE1v2_IOMMU, iopf = VFIO_IOPF_IOMMU;
+static const unsigned long first_type1 = VFIO_TYPE1_IOMMU;
 
 /* A container of one mediated device and a buffer of pattern 7 at IOVA_BASE. */
 struct box {
@@ -334,6 +335,17 @@ static void keeps_pins(void)
 #define TYPE1(name_, run_)	CASE("R15 type1: " name_, run_, .arg = &type1)
 #define OURS(name_, run_)	CASE("R15 ours: " name_, run_, .arg = &iopf)
 
+/* What is mapped may go without the driver being told: so no pages for it. */
+static void not_by_the_first_rules(void)
+{
+	struct box box;
+
+	box_open(&box);
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE, 1, RW, NULL), -EACCES);
+	assert_int_equal(locked_pages(), 0);
+	box_close(&box);
+}
+
 static const struct suite_case cases[] = {
 	TYPE1("a container without an IOMMU", no_iommu),
 	OURS("a container without an IOMMU", no_iommu),
@@ -353,6 +365,10 @@ static const struct suite_case cases[] = {
 	CASE("R15 R11 counted once while demand paging goes off and on", while_it_changes,
 	     .iopf = EXACT),
 	CASE("R15 a driver that keeps its pins", keeps_pins, .arg = &iopf),
+	CASE("R15 type1: no pins by the rules of type1 v1", not_by_the_first_rules,
+	     .arg = &first_type1),
+	CASE("R15 takeover: no pins by the rules of type1 v1", not_by_the_first_rules,
+	     .arg = &first_type1, .iopf = "takeover=1"),
 };
 
 int main(int argc, char **argv)
