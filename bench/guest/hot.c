@@ -18,7 +18,7 @@
 #include "bench.h"
 
 #define MAX_TURNS	16
-#define PASSES		7
+#define PASSES		15
 #define CHUNK		MIB
 #define MAX_CHUNKS	64
 

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * scaling.*: how many page requests a second are answered with two CPUs, over how many
- * with one. The second CPU is taken offline for that; all else is the same: two queues
+ * with one. The second CPU is taken offline for that; all else is the same: all queues
  * fault at the same time, on pages that the CPU has, taken at random. Each in a segment
- * of its own (scaling.segments), or both in one (scaling.one_segment).
+ * of its own (scaling.segments), or all in one (scaling.one_segment). There are more
+ * queues than CPUs as each waits for its own answers: a CPU should not have to be idle.
  *
  * Rounds with one and with two CPUs take turns. A busy host only ever takes away, so the
- * rate is that of the best round; ratios of neighbouring rounds are the samples.
+ * rate is that of the best round; ratios of neighbouring rounds are the samples. How
+ * parallel the CPUs really were is measured too, in each round, by threads that only
+ * count: if they get no further with two CPUs, nothing can.
  */
-#include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "bench.h"
 
-#define QUEUES		2u
+#define QUEUES		((unsigned int)SOFTDMA_QUEUES)
 #define SEGMENT		(64 * MIB)
 #define BYTES		(QUEUES * SEGMENT)
-#define STRIDE		16u	/* pages from one to the next, for both queues */
+#define STRIDE		16u	/* pages from one to the next, for each queue */
 #define PAGES_OF_QUEUE	((unsigned int)(SEGMENT / PAGE / STRIDE))
 #define BATCH		PAGES_OF_QUEUE	/* by one doorbell; the ring has room for it */
 #define MAX_ROUNDS	32
 #define CPUS		2u
+#define COUNT_NS	50000000ull
 
 #define SECOND_CPU	"/sys/devices/system/cpu/cpu1/online"
 
@@ -30,6 +34,7 @@ struct scaling {
 	uint64_t *order;
 	unsigned int rounds;
 	double rate[CPUS][MAX_ROUNDS];	/* faults per second, by CPUs - 1 */
+	double counted[CPUS][MAX_ROUNDS];	/* by threads that only count */
 };
 
 /* In one segment the queues' pages lie between each other's. */
@@ -84,13 +89,45 @@ static int use_cpus(unsigned int n)
 	return 0;
 }
 
+static void *count(void *arg)
+{
+	uint64_t until = now_ns() + COUNT_NS;
+	volatile uint64_t n = 0;
+	unsigned int i;
+
+	while (now_ns() < until)
+		for (i = 0; i < 10000; i++)
+			n++;
+	*(double *)arg = (double)n;
+	return NULL;
+}
+
+/* How far as many threads as there may be CPUs get at the same time. */
+static int count_all(double *counted)
+{
+	pthread_t threads[CPUS];
+	double n[CPUS];
+	unsigned int i;
+
+	*counted = 0;
+	for (i = 0; i < CPUS; i++)
+		if (pthread_create(&threads[i], NULL, count, &n[i]))
+			return complain("no thread");
+	for (i = 0; i < CPUS; i++) {
+		pthread_join(threads[i], NULL);
+		*counted += n[i];
+	}
+	return 0;
+}
+
 static int measure_all(struct scaling *s, bool one_segment)
 {
 	unsigned int round, cpus;
 
 	for (round = 0; round < s->rounds; round++)
 		for (cpus = CPUS; cpus >= 1; cpus--)
-			if (use_cpus(cpus) || measure(s, one_segment, &s->rate[cpus - 1][round]))
+			if (use_cpus(cpus) || measure(s, one_segment, &s->rate[cpus - 1][round]) ||
+			    count_all(&s->counted[cpus - 1][round]))
 				return -1;
 	return use_cpus(CPUS);
 }
@@ -118,6 +155,10 @@ static void report(struct result *to, const struct scaling *s, const char *key)
 	put_number(detail, "one_cpu_faults_s", y[0]);
 	put_number(detail, "two_cpus_median_faults_s", median(s->rate[1], s->rounds));
 	put_number(detail, "one_cpu_median_faults_s", median(s->rate[0], s->rounds));
+	put_number(detail, "counting_two_cpus_over_one",
+		   best(s->counted[1], s->rounds) / best(s->counted[0], s->rounds));
+	put_number(detail, "counting_median_two_cpus_over_one",
+		   median(s->counted[1], s->rounds) / median(s->counted[0], s->rounds));
 	plot = plot_add(figure, "CPUs", "page requests answered per second", false, false, x, CPUS);
 	plot_series(plot, SERIES_OURS, y, CPUS);
 }

@@ -50,6 +50,26 @@ static uint64_t iova_of(uint64_t page)
 	return IOVA_MEMORY + page % PAGES * PAGE;
 }
 
+/*
+ * The device has no interrupt. Looking takes CPU time that others can use, so each look is
+ * later than the one before; a batch takes a millisecond or more.
+ */
+static int run_batch(struct work *work, struct softdma_desc *descs, unsigned int n)
+{
+	struct sdma_queue *q = &work->rig.dma.q[0];
+	struct timespec nap = { .tv_nsec = 1000000 };
+	int err = sdma_submit(q, descs, n);
+	struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
+
+	if (err)
+		return complain("the queue takes no more: %s", strerror(-err));
+	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE) && nap.tv_nsec < 256000000) {
+		nanosleep(&nap, NULL);
+		nap.tv_nsec *= 2;
+	}
+	return rig_wait(q, descs + n - 1);
+}
+
 /* Write the past and the working set, in order. */
 static int move_in(struct work *work)
 {
@@ -60,7 +80,7 @@ static int move_in(struct work *work)
 	while (page < PAST_PAGES + WORKING_PAGES) {
 		for (i = 0; i < FILL_BATCH; i++, page++)
 			descs[i] = sdma_fill(iova_of(page), HEAD_BYTES, work->random, page * PAGE);
-		if (rig_do(&work->rig.dma.q[0], descs, FILL_BATCH))
+		if (run_batch(work, descs, FILL_BATCH))
 			return -1;
 	}
 	work->first = PAST_PAGES;
@@ -81,7 +101,7 @@ static int toil(struct work *work)
 		descs[i] = sdma_copy(iova_of(to), iova_of(work->first + draw(work, WORKING_PAGES)),
 				     PAGE);
 	}
-	if (rig_do(&work->rig.dma.q[0], descs, TENANT_BATCH))
+	if (run_batch(work, descs, TENANT_BATCH))
 		return -1;
 	work->me->copies += TENANT_BATCH;
 	return 0;
