@@ -38,6 +38,9 @@
 #define SOFT_IOTLB_WAYS		4
 #define SOFT_IOTLB_ENTRIES	16384	/* at most, and by default */
 
+#define SOFT_BLOCK_SHIFT	9	/* pages of a block, as a power of two */
+#define SOFT_BLOCK_BITS		10
+
 /**
  * struct soft_iotlb_entry - a remembered translation
  * @key: generation << 36 | IOVA page number; valid if the generation is the lane's
@@ -57,6 +60,7 @@ struct soft_iotlb_entry {
  * @victim: picks the way to overwrite
  * @filled: entries were filled since the last full flush
  * @set_bits: binary logarithm of the number of sets
+ * @blocks: valid entries, by a hash of the block of pages that they are in
  * @iotlb: the entries, sets side by side
  */
 struct soft_lane {
@@ -67,6 +71,7 @@ struct soft_lane {
 	u32 victim;
 	bool filled;
 	unsigned int set_bits;
+	u16 blocks[1 << SOFT_BLOCK_BITS];
 	struct soft_iotlb_entry *iotlb;
 };
 

@@ -13,7 +13,10 @@
  * a config space access, which the PCI core makes under such a lock.  It is held for
  * one page at most.
  *
- * Entries are tagged with a generation, so that dropping all of them is an increment.
+ * Entries are tagged with a generation, so that dropping all of them takes no walk.  How
+ * many are valid is counted by the 2 MiB block that they are in (blocks far apart share a
+ * counter), so that flushing what was never remembered costs next to nothing: to look for
+ * it would be the larger part of what unmapping memory costs in this model.
  *
  * An entry knows whether its leaf was dirty when it was filled.  With dirty tracking, a
  * write through one that was not walks the page table again and makes the leaf dirty
@@ -95,9 +98,23 @@ static struct soft_iotlb_entry *soft_iotlb_victim(struct soft_lane *lane,
 	return &set[lane->victim++ % SOFT_IOTLB_WAYS];
 }
 
+static u16 *soft_block_count(struct soft_lane *lane, u64 iopfn)
+{
+	return &lane->blocks[(iopfn >> SOFT_BLOCK_SHIFT) %
+			     ARRAY_SIZE(lane->blocks)];
+}
+
+static void soft_iotlb_clear(struct soft_lane *lane,
+			     struct soft_iotlb_entry *entry)
+{
+	--*soft_block_count(lane, entry->key & (BIT_ULL(SOFT_IOPFN_BITS) - 1));
+	entry->key = 0;
+}
+
 static void soft_iotlb_drop_all(struct soft_lane *lane)
 {
 	lane->filled = false;
+	memset(lane->blocks, 0, sizeof(lane->blocks));
 	if (lane->generation++ < SOFT_GENERATION_MAX)
 		return;
 	lane->generation = 1;
@@ -112,7 +129,44 @@ static void soft_iotlb_sweep(struct soft_lane *lane, u64 first, u64 last)
 
 	for (i = 0; i < iotlb; i++)
 		if (lane->iotlb[i].key >= low && lane->iotlb[i].key <= high)
-			lane->iotlb[i].key = 0;
+			soft_iotlb_clear(lane, &lane->iotlb[i]);
+}
+
+/* The end of the block that a page is in, or of the range, inclusive. */
+static u64 soft_block_last(u64 iopfn, u64 last)
+{
+	return min(last, iopfn | (BIT_ULL(SOFT_BLOCK_SHIFT) - 1));
+}
+
+/* Pages of the range that are in blocks of which anything may be remembered. */
+static u64 soft_iotlb_candidates(struct soft_lane *lane, u64 first, u64 last)
+{
+	u64 pages = 0, stop;
+
+	if (last - first >= ARRAY_SIZE(lane->blocks) << SOFT_BLOCK_SHIFT)
+		return last - first + 1;
+	for (; first <= last; first = stop + 1) {
+		stop = soft_block_last(first, last);
+		if (*soft_block_count(lane, first))
+			pages += stop - first + 1;
+	}
+	return pages;
+}
+
+/* Every entry in the range, found by looking for each page that there may be. */
+static void soft_iotlb_pick(struct soft_lane *lane, u64 first, u64 last)
+{
+	struct soft_iotlb_entry *entry;
+
+	for (; first <= last; first++) {
+		if (!*soft_block_count(lane, first)) {
+			first = soft_block_last(first, last);
+			continue;
+		}
+		entry = soft_iotlb_find(lane, first);
+		if (entry)
+			soft_iotlb_clear(lane, entry);
+	}
 }
 
 /**
@@ -126,7 +180,6 @@ static void soft_iotlb_sweep(struct soft_lane *lane, u64 first, u64 last)
 void soft_lane_flush(struct soft_lane *lane, u64 iova, u64 last)
 {
 	u64 first = iova >> PGT_PAGE_SHIFT, end = last >> PGT_PAGE_SHIFT;
-	struct soft_iotlb_entry *entry;
 	unsigned long flags;
 
 	if (end >= BIT_ULL(SOFT_IOPFN_BITS))
@@ -135,17 +188,13 @@ void soft_lane_flush(struct soft_lane *lane, u64 iova, u64 last)
 	raw_spin_lock_irqsave(&lane->lock, flags);
 	if (!lane->filled)
 		goto out_unlock;
-	if (first == 0 && end == BIT_ULL(SOFT_IOPFN_BITS) - 1) {
+	if (first == 0 && end == BIT_ULL(SOFT_IOPFN_BITS) - 1)
 		soft_iotlb_drop_all(lane);
-	} else if (end - first >= iotlb / SOFT_IOTLB_WAYS) {
+	else if (soft_iotlb_candidates(lane, first, end) >=
+		 SOFT_IOTLB_ENTRIES / SOFT_IOTLB_WAYS)
 		soft_iotlb_sweep(lane, first, end);
-	} else {
-		for (; first <= end; first++) {
-			entry = soft_iotlb_find(lane, first);
-			if (entry)
-				entry->key = 0;
-		}
-	}
+	else
+		soft_iotlb_pick(lane, first, end);
 out_unlock:
 	raw_spin_unlock_irqrestore(&lane->lock, flags);
 }
@@ -214,8 +263,12 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 		return -EFAULT;
 
 	entry = soft_iotlb_find(lane, iopfn);
-	if (!entry)
+	if (!entry) {
 		entry = soft_iotlb_victim(lane, iopfn);
+		if (entry->key >> SOFT_IOPFN_BITS == lane->generation)
+			soft_iotlb_clear(lane, entry);
+		++*soft_block_count(lane, iopfn);
+	}
 	*paddr = leaf.paddr & PAGE_MASK;
 	entry->paddr = *paddr | leaf.prot | leaf.dirty;
 	entry->key = soft_key(lane, iopfn);
