@@ -589,7 +589,7 @@ static void loading_again(void)
 	assert_int_equal(module_insert("softiommu", "iommus=17"), -EINVAL);
 	assert_int_equal(module_insert("softiommu", "reserved=4096"), -EINVAL);
 	assert_ok(module_insert("softiommu", ""));
-	assert_int_equal(module_insert("softdma", "devices=33"), -EINVAL);
+	assert_int_equal(module_insert("softdma", "devices=257"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "domain=0"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "stall=1 nofault=1"), -EINVAL);
 	assert_int_equal(module_insert("softdma", "outstanding=0"), -EINVAL);
