@@ -45,6 +45,9 @@ struct level {
 	double swapped_out_s;	/* pages per second */
 	double swapped_in_s;
 	double mem_available_mib;
+	double faults_s;	/* page requests per second */
+	double retries_s;
+	double backoffs_s;	/* waits for memory for page tables */
 };
 
 struct side {
@@ -70,18 +73,38 @@ static void nap_s(double s)
 	nanosleep(&ts, NULL);
 }
 
+/* Sums over the tenants. */
+struct sums {
+	unsigned long faults, retries, backoffs;
+};
+
+static struct sums sum(const struct density *d, unsigned int n)
+{
+	struct sums sums = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		sums.faults += d->all->tenant[i].faults;
+		sums.retries += d->all->tenant[i].retries;
+		sums.backoffs += d->all->tenant[i].backoffs;
+	}
+	return sums;
+}
+
 /* Let @n tenants work for a while, and count. Returns how many are alive after it. */
 static unsigned int count(struct density *d, unsigned int n, struct level *to)
 {
 	static unsigned long before[MAX_TENANTS];
 	unsigned long out, in, copies = 0, least = ~0ul;
 	unsigned int i, alive = 0;
+	struct sums first, last;
 	double start, s;
 
 	d->all->go = 1;
 	nap_s(d->settle_s);
 	for (i = 0; i < n; i++)
 		before[i] = d->all->tenant[i].copies;
+	first = sum(d, n);
 	out = vm_counter("pswpout");
 	in = vm_counter("pswpin");
 	start = now_ms();
@@ -93,18 +116,24 @@ static unsigned int count(struct density *d, unsigned int n, struct level *to)
 		least = did < least ? did : least;
 	}
 	s = (now_ms() - start) / 1e3;
+	last = sum(d, n);
 	*to = (struct level){
 		.tenants = n, .pages_s = (double)copies / s,
 		.slowest = copies ? (double)least * n / (double)copies : 0,
 		.swapped_out_s = (double)(vm_counter("pswpout") - out) / s,
 		.swapped_in_s = (double)(vm_counter("pswpin") - in) / s,
 		.mem_available_mib = (double)meminfo_kb("MemAvailable") / 1024,
+		.faults_s = (double)(last.faults - first.faults) / s,
+		.retries_s = (double)(last.retries - first.retries) / s,
+		.backoffs_s = (double)(last.backoffs - first.backoffs) / s,
 	};
 	d->all->go = 0;
 	for (i = 0; i < n; i++)
 		alive += tenant_lives(d->all, i);
-	printf("    %3u tenants: %8.0f pages/s, slowest %3.0f%% of mean; swap %.0f/s, %.0f/s\n",
-	       n, to->pages_s, 100 * to->slowest, to->swapped_out_s, to->swapped_in_s);
+	printf("    %3u tenants: %8.0f pages/s, slowest %3.0f%% of mean", n, to->pages_s,
+	       100 * to->slowest);
+	printf("; swap %.0f/s, %.0f/s; %.0f faults/s\n", to->swapped_out_s, to->swapped_in_s,
+	       to->faults_s);
 	return alive;
 }
 
@@ -229,6 +258,9 @@ static void put_levels(json_object *detail, const char *prefix, const struct sid
 	PUT(swapped_out_s);
 	PUT(swapped_in_s);
 	PUT(mem_available_mib);
+	PUT(faults_s);
+	PUT(retries_s);
+	PUT(backoffs_s);
 #undef PUT
 	snprintf(name, sizeof(name), "%s_end", prefix);
 	put_text(detail, name, side->end);

@@ -31,6 +31,7 @@ struct work {
 	uint64_t random;
 	uint64_t first;		/* page that the working set begins at; runs freely */
 	unsigned long copies;
+	enum backend backend;
 };
 
 /* xorshift64* */
@@ -91,6 +92,7 @@ static int move_in(struct work *work)
 static int toil(struct work *work)
 {
 	struct softdma_desc descs[TENANT_BATCH];
+	struct vfio_iopf_stats stats = { 0 };
 	unsigned int i;
 
 	for (i = 0; i < TENANT_BATCH; i++) {
@@ -104,6 +106,11 @@ static int toil(struct work *work)
 	if (run_batch(work, descs, TENANT_BATCH))
 		return -1;
 	work->me->copies += TENANT_BATCH;
+	if (work->backend == OURS && viopf_stats(work->rig.c, &stats))
+		return complain("%s", viopf_error());
+	work->me->faults = stats.groups;
+	work->me->retries = stats.retries;
+	work->me->backoffs = stats.backoffs;
 	return 0;
 }
 
@@ -186,7 +193,9 @@ bool tenant_lives(struct tenants *all, unsigned int i)
 
 int tenant_start(struct tenants *all, unsigned int i, enum backend backend)
 {
-	struct work work = { .all = all, .me = &all->tenant[i], .random = i + 1 };
+	struct work work = {
+		.all = all, .me = &all->tenant[i], .random = i + 1, .backend = backend,
+	};
 	const struct timespec nap = { .tv_nsec = 5000000 };
 	double until = now_ms() + START_LIMIT_MS;
 	pid_t pid;

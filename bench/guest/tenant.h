@@ -28,6 +28,9 @@ enum tenant_state { TENANT_STARTING, TENANT_READY, TENANT_FAILED };
 struct tenant {
 	atomic_int state;
 	atomic_ulong copies;	/* pages copied so far */
+	atomic_ulong faults;	/* ours: page requests so far, */
+	atomic_ulong retries;	/* and what became of them (<linux/vfio_iopf.h>) */
+	atomic_ulong backoffs;
 	pid_t pid;
 	char why[160];		/* it failed */
 };
