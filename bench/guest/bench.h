@@ -167,6 +167,9 @@ uint64_t *random_pages(unsigned int nr, uint64_t of, uint64_t seed);
 double softiommu_stat(const char *name);
 int softiommu_times_reset(void);
 
+/* All of them added up, in ns. */
+double softiommu_times_sum(void);
+
 /* The times of the last responses in ns, at most @max; how many, or -1. */
 int softiommu_times(double *ns, unsigned int max);
 

@@ -9,10 +9,17 @@
  *	evict		what madvise(MADV_DONTNEED) takes longer than without VFIO, as the
  *			device has to lose its access first; type1 can't; and, in the
  *			detail, VFIO_IOPF_ADV_EVICT
+ *
+ * Pages of 4 KiB that follow each other in memory as they do for the process can be
+ * mapped together. Whether they do depends on what was freed before, and in which order.
+ * So they are touched in an order of chance, as a machine has them that has run for long;
+ * what it costs on pages touched in order is in prefetch's detail, from the least to the
+ * most of the runs.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -29,7 +36,24 @@ struct costs {
 	unsigned int runs;
 	uint64_t bytes;
 	enum memory_kind kind;
+	bool in_order;			/* how pages of 4 KiB were touched */
 };
+
+static int touch(const struct costs *costs, char *mem)
+{
+	unsigned int nr = (unsigned int)(costs->bytes / PAGE), i;
+	uint64_t *pages = NULL;
+
+	if (costs->kind == MEMORY_4K && !costs->in_order) {
+		pages = random_pages(nr, nr, 0x70c4);
+		if (!pages)
+			return -1;
+		for (i = 0; i < nr; i++)
+			*(volatile char *)(mem + pages[i] * PAGE) = 1;
+		free(pages);
+	}
+	return memory_touch(mem, costs->bytes, costs->kind);
+}
 
 static double per_page(const struct costs *costs, uint64_t start)
 {
@@ -85,7 +109,7 @@ static int ours_once(struct rig *rig, struct costs *costs, void *mem, unsigned i
 	const enum vfio_iopf_advice prefetch = VFIO_IOPF_ADV_PREFETCH_WRITE;
 	double ignored;
 
-	if (memory_touch(mem, costs->bytes, costs->kind) ||
+	if (touch(costs, mem) ||
 	    rig_map(rig, mem, IOVA_MEMORY, costs->bytes) ||
 	    advise(rig, costs, prefetch, &costs->prefetch[OURS][run]) ||
 	    check_resident(rig, costs) ||
@@ -103,7 +127,7 @@ static int type1_once(struct rig *rig, struct costs *costs, void *mem, unsigned 
 {
 	uint64_t start;
 
-	if (memory_touch(mem, costs->bytes, costs->kind))
+	if (touch(costs, mem))
 		return -1;
 	start = now_ns();
 	if (rig_map(rig, mem, IOVA_MEMORY, costs->bytes))
@@ -138,7 +162,7 @@ static int without_vfio(struct costs *costs)
 	int err = mem ? 0 : -1;
 
 	for (run = 0; run < costs->runs && !err; run++)
-		err = memory_touch(mem, costs->bytes, costs->kind) ||
+		err = touch(costs, mem) ||
 		      dont_need(costs, mem, &costs->taken_alone[run]) ? -1 : 0;
 	if (mem)
 		munmap(mem, costs->bytes);
@@ -178,25 +202,41 @@ static void report_all(struct result *to, const struct costs *costs, const char 
 	put_number(detail, "dontneed", median(costs->taken, costs->runs));
 }
 
+static int measure(struct costs *costs)
+{
+	return without_vfio(costs) || with_backend(OURS, costs) || with_backend(TYPE1, costs) ?
+	       -1 : 0;
+}
+
+static void report_in_order(struct result *to, const struct costs *costs)
+{
+	json_object *detail = put_object(put_object(to->figures, "prefetch.resident_4k"), "detail");
+
+	detail = put_object(detail, "touched_in_order");
+	put_number(detail, "ours_least", percentile(costs->prefetch[OURS], costs->runs, 0));
+	put_number(detail, "ours_most", percentile(costs->prefetch[OURS], costs->runs, 100));
+	put_number(detail, "type1_least", percentile(costs->prefetch[TYPE1], costs->runs, 0));
+	put_number(detail, "type1_most", percentile(costs->prefetch[TYPE1], costs->runs, 100));
+}
+
 static int run(struct result *to, const struct options *opt)
 {
-	static const char * const names[] = { "4k", "thp" };
-	enum memory_kind kind;
+	struct costs costs = { .runs = runs_of(opt, 5, 3), .bytes = (opt->quick ? 32 : 128) * MIB };
 
-	for (kind = MEMORY_4K; kind <= MEMORY_THP; kind++) {
-		struct costs costs = {
-			.runs = runs_of(opt, 5, 3),
-			.bytes = (opt->quick ? 32 : 128) * MIB,
-			.kind = kind,
-		};
-
-		if (costs.runs > MAX_RUNS)
-			costs.runs = MAX_RUNS;
-		if (without_vfio(&costs) || with_backend(OURS, &costs) ||
-		    with_backend(TYPE1, &costs))
-			return -1;
-		report_all(to, &costs, names[kind]);
-	}
+	if (costs.runs > MAX_RUNS)
+		costs.runs = MAX_RUNS;
+	costs.kind = MEMORY_THP;
+	if (measure(&costs))
+		return -1;
+	report_all(to, &costs, "thp");
+	costs.kind = MEMORY_4K;
+	if (measure(&costs))
+		return -1;
+	report_all(to, &costs, "4k");
+	costs.in_order = true;
+	if (measure(&costs))
+		return -1;
+	report_in_order(to, &costs);
 	return 0;
 }
 

@@ -34,6 +34,19 @@ int softiommu_times_reset(void)
 	return err ? complain("softiommu's response_times: %s", strerror(-err)) : 0;
 }
 
+double softiommu_times_sum(void)
+{
+	FILE *file = fopen(SOFTIOMMU "response_times", "re");
+	double sum = NAN;
+
+	if (!file)
+		return NAN;
+	if (fscanf(file, "count %*u sum %lf", &sum) != 1)
+		sum = NAN;
+	fclose(file);
+	return sum;
+}
+
 int softiommu_times(double *ns, unsigned int max)
 {
 	FILE *file = fopen(SOFTIOMMU "response_times", "re");
