@@ -26,7 +26,7 @@ class Bench:
     figures: tuple
     memory_mib: int = 1024
     limit_s: int = 900
-    quick_limit_s: int = 300
+    quick_limit_s: int = 600
     cpus: int = 2
     zram_mib: int = 0
     devices: int = 1

@@ -12,7 +12,7 @@ import re
 
 import matplotlib
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 import words
 from figures import AT_MOST, FIGURES
@@ -77,12 +77,14 @@ def _number(value, _position=None):
     return words.number(value)
 
 
-def _scale(axis, label, log):
-    """The axis' label, and numbers on it that people can read."""
+def _scale(axis, label, log, places=None):
+    """The axis' label, and numbers on it that people can read: at some of the places, if
+    they are given, and are few, or the axis is logarithmic or of sizes."""
     axis.set_label_text(label)
     sizes = "bytes" in label
-    if log and sizes:
-        axis.set_major_locator(LogLocator(base=32, numticks=8))
+    if places and (log or sizes or len(places) <= 5):
+        step = -(-len(places) // 7)
+        axis.set_major_locator(FixedLocator(places[::step]))
     if log:
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
@@ -149,7 +151,7 @@ def draw(plot, height=3.6):
             if plot.get("log_x"):
                 axes.set_xscale("log", base=2 if "bytes" in plot["x_label"] else 10)
             _lines(axes, plot)
-            _scale(axes.xaxis, plot["x_label"], plot.get("log_x"))
+            _scale(axes.xaxis, plot["x_label"], plot.get("log_x"), plot["x"])
         _scale(axes.yaxis, plot["y_label"], plot.get("log_y"))
         bottom, top = axes.get_ylim()
         if plot.get("log_y"):
@@ -168,7 +170,7 @@ def parts(figure):
     out = [(name, figure[member]) for name, member in
            ((OURS, "ours"), (TYPE1, "type1"), (CPU, "cpu")) if figure.get(member) is not None]
     if figure["unit"] in ("ratio", "times"):
-        base = figure.get("type1") or figure.get("cpu")
+        base = figure.get("cpu") or figure.get("type1")
         out = [(name, value / base) for name, value in out] if base else []
     return out if len(out) > 1 and all(value > 0 for _name, value in out) else []
 
@@ -199,7 +201,7 @@ def bars(figures):
         if log:
             axes.set_xscale("log")
             axes.set_xlim(left=min(values) / 3, right=max(values) * 4)
-        label = "pinned type1 (or the CPU, where there is none) = 1" if relative else UNITS[unit]
+        label = "pinned type1 (or the CPU, where it has a bar) = 1" if relative else UNITS[unit]
         _scale(axes.xaxis, label + (", logarithmic" if log else ""), log)
         _legend(axes, len(seen))
         return _finish(canvas, f"bars, {label}: {', '.join(figures)}")
@@ -218,7 +220,9 @@ def _reference(figure):
     if figure["unit"] in ("ratio", "times"):
         one = figure.get("type1") is not None or figure.get("cpu") is not None
         return _share(figure, 1) if one else None
-    return _share(figure, figure["type1"]) if figure.get("type1") is not None else None
+    if figure["unit"] == "%" or figure.get("type1") is None:
+        return None
+    return _share(figure, figure["type1"])
 
 
 def overview(figures):

@@ -11,7 +11,7 @@ import jinja2
 import plots
 import words
 from figures import FIGURES, SECTIONS
-from judge import MISSED, NOT_MEASURED, plots_of
+from judge import MISSED, NOT_MEASURED, TYPE1, plots_of
 
 FOLDER = Path(__file__).resolve().parent
 ABSENT = "was not measured in this run"
@@ -73,6 +73,11 @@ def _section_bars(figures):
     return [plots.bars(group) for group in units.values()]
 
 
+def _both(plot):
+    """Whether pinned type1 is in a plot: it has no page requests to be measured."""
+    return TYPE1 in (series["name"] for series in plot["series"])
+
+
 def _figure(key, figure, run, opening):
     change = run["baseline"]["figures"].get(key)
     drawn = plots_of(figure)
@@ -88,7 +93,8 @@ def _figure(key, figure, run, opening):
             "conditions": figure["conditions"],
             "samples": [words.number(sample) for sample in figure.get("samples") or []],
             "parts_unit": detail.pop("ours_and_type1_are", ""), "detail": detail, "change": change,
-            "machine": figure["machine"], "plots": [plots.draw(plot) for plot in drawn]}
+            "machine": figure["machine"],
+            "plots": [{"svg": plots.draw(plot), "both": _both(plot)} for plot in drawn]}
 
 
 def sections(run, opening):

@@ -15,7 +15,7 @@ def number(value):
     if value == 0:
         return "0"
     size = abs(value)
-    if size >= 1e9:
+    if size >= 1e10:
         return f"{value:.2e}"
     if size >= 1000:
         return f"{value:,.0f}"

@@ -128,6 +128,14 @@ class Drawings(unittest.TestCase):
         sizes = plot(x_label="size (bytes)", x=[4096, 8192, 16384], log_x=True, log_y=True)
         self.assertIn("could not go beyond 8 KiB", self.draw(plots.draw(sizes)))
 
+    def test_one_side(self):
+        """a plot without pinned type1 says why, one with it doesn't"""
+        why = "Pinned type1 has no place in this plot"
+        alone = plot(series=[{"name": OURS, "y": [1, 2, 3]}])
+        for made, there in ((alone, True), (plot(), False)):
+            one = ("fault.resident", figure(1, plot=made), ICOUNT)
+            self.assertEqual(why in page(DENSITY, one).text, there)
+
     def test_never_ran(self):
         """a series without a point is named too"""
         empty = [{"name": OURS, "y": [1, 2, 3]}, {"name": TYPE1, "y": [None] * 3}]
@@ -175,7 +183,8 @@ class Words(unittest.TestCase):
         """numbers are short and keep what matters"""
         for value, text in ((None, "–"), (0, "0"), (0.99512, "0.9951"), (1.02, "1.02"),
                             (12.3456, "12.35"), (8065, "8,065"), (2.5e12, "2.50e+12"),
-                            (0.000123, "0.00012"), (123456.7, "123,457")):
+                            (0.000123, "0.00012"),
+                            (123456.7, "123,457"), (1191560000, "1,191,560,000")):
             self.assertEqual(words.number(value), text)
 
     def test_table(self):
