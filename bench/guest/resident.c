@@ -229,14 +229,16 @@ static int run(struct result *to, const struct options *opt)
 	if (measure(&costs))
 		return -1;
 	report_all(to, &costs, "thp");
+	/* In order first: what is freed then is free in that order. */
 	costs.kind = MEMORY_4K;
-	if (measure(&costs))
-		return -1;
-	report_all(to, &costs, "4k");
 	costs.in_order = true;
 	if (measure(&costs))
 		return -1;
 	report_in_order(to, &costs);
+	costs.in_order = false;
+	if (measure(&costs))
+		return -1;
+	report_all(to, &costs, "4k");
 	return 0;
 }
 
