@@ -5,6 +5,7 @@ Only a full run, of all benches, from a commit as it stands: what is read there 
 measured, on what is named there.
 """
 import words
+from figures import FIGURES
 
 BEGIN, END = "<!-- bench table begins -->", "<!-- bench table ends -->"
 
@@ -26,6 +27,8 @@ def replaced(document, run):
     """The README's text with the run's table in it."""
     if run["mode"] != "full":
         raise NotFit("it was a quick run")
+    if set(run["figures"]) != set(FIGURES):
+        raise NotFit("not all benches were run")
     if run["source"]["changed"] or not run["source"]["commit"]:
         raise NotFit("the source was no commit as it stands")
     before, begin, rest = document.partition(BEGIN)

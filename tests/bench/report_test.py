@@ -12,6 +12,7 @@ import plots
 import readme
 import report
 import words
+from figures import FIGURES
 from judge import OURS, TYPE1
 
 DENSITY = ("density", figure(4, "times", ours=4, type1=1, plot=plot()), THREADS)
@@ -202,28 +203,32 @@ class Words(unittest.TestCase):
 
 
 class Readme(unittest.TestCase):
+    others = [(key, None, THREADS) for key in FIGURES if key not in (MET[0], MISSED[0])]
     document = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
 
     def test_replaced(self):
         """what is between the markers is replaced, the rest stays, and again the same"""
-        once = readme.replaced(self.document, run([MET, MISSED]))
+        everything = run([MET, MISSED] + self.others)
+        once = readme.replaced(self.document, everything)
         self.assertTrue(once.startswith(f"before\n{readme.BEGIN}\n"))
         self.assertTrue(once.endswith(f"{readme.END}\nafter\n"))
         self.assertNotIn("old", once)
         self.assertIn("| `unmap.resident_4k` | 200 instr | 200 | 451 | ≤ 300 | yes |", once)
         self.assertIn("4.5.6-guest", once)
-        self.assertEqual(readme.replaced(once, run([MET, MISSED])), once)
+        self.assertEqual(readme.replaced(once, everything), once)
 
     def test_refused(self):
-        """a quick run, a changed source and a README without markers are refused"""
+        """a quick run, a part of one, changed source and a README without markers are refused"""
         with self.assertRaisesRegex(readme.NotFit, "quick"):
             readme.replaced(self.document, run([MET], mode="quick"))
-        changed = run([MET])
+        with self.assertRaisesRegex(readme.NotFit, "not all"):
+            readme.replaced(self.document, run([MET]))
+        changed = run([MET, MISSED] + self.others)
         changed["source"]["changed"] = True
         with self.assertRaisesRegex(readme.NotFit, "commit"):
             readme.replaced(self.document, changed)
         with self.assertRaisesRegex(readme.NotFit, "has no"):
-            readme.replaced("nothing", run([MET]))
+            readme.replaced("nothing", run([MET, MISSED] + self.others))
 
 
 if __name__ == "__main__":

@@ -167,6 +167,15 @@ class Results(Project):
         self.assertEqual(code, 2)
         self.assertIn("no such bench: third", printed)
 
+    def test_readme(self):
+        """a run of some benches is not put into the README, and that is said"""
+        self.write("README.md", "as it was")
+        self.run_bench(FIRST, SECOND)
+        code, printed, _document = self.run_bench(FIRST, SECOND, "--readme")
+        self.assertEqual(code, 2)
+        self.assertIn("is not for the README: not all benches were run", printed)
+        self.assertEqual((self.top / "README.md").read_text(encoding="utf-8"), "as it was")
+
     def test_not_built(self):
         """what is not built is said, and what to do"""
         (self.top / "out/stock/softdma.ko").unlink()
