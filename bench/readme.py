@@ -18,7 +18,7 @@ def text(run):
     machine = run["host"]
     return "\n".join((
         f"{words.verdict(run)} Measured {run['started'][:10]} on an emulated machine "
-        f"({machine['emulator']}, no KVM; {machine['cpus']} CPUs of an {machine['cpu']}), "
+        f"({machine['emulator']}, no KVM; {machine['cpus']} CPUs, {machine['cpu']}), "
         f"Debian's kernel {run['guest']['kernel']}, commit `{run['source']['commit']}`.",
         "", words.markdown(run["figures"])))
 

@@ -204,7 +204,7 @@ class Words(unittest.TestCase):
 
 class Readme(unittest.TestCase):
     others = [(key, None, THREADS) for key in FIGURES if key not in (MET[0], MISSED[0])]
-    document = f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n"
+    document = f"before\n{readme.BEGIN}\nstale words\n{readme.END}\nafter\n"
 
     def test_replaced(self):
         """what is between the markers is replaced, the rest stays, and again the same"""
@@ -212,7 +212,7 @@ class Readme(unittest.TestCase):
         once = readme.replaced(self.document, everything)
         self.assertTrue(once.startswith(f"before\n{readme.BEGIN}\n"))
         self.assertTrue(once.endswith(f"{readme.END}\nafter\n"))
-        self.assertNotIn("old", once)
+        self.assertNotIn("stale words", once)
         self.assertIn("| `unmap.resident_4k` | 200 instr | 200 | 451 | ≤ 300 | yes |", once)
         self.assertIn("4.5.6-guest", once)
         self.assertEqual(readme.replaced(once, everything), once)
