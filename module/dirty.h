@@ -5,6 +5,9 @@
 #ifndef VIOPF_DIRTY_H
 #define VIOPF_DIRTY_H
 
+/* Bits that a bitmap of dirty pages may have: type1's limit. */
+#define VIOPF_DIRTY_MAX_PAGES	((u64)INT_MAX)
+
 /* dirty.c */
 int viopf_dirty_segment_init(struct viopf_segment *segment);
 void viopf_dirty_segment_deinit(struct viopf_segment *segment);

@@ -124,9 +124,11 @@ static int viopf_fault_try(struct viopf_fault_ctx *ctx,
 			   struct viopf_segment *segment,
 			   struct viopf_span *span)
 {
-	int ret;
+	int ret = -ENODATA;
 
-	ret = viopf_snapshot_map(ctx, segment, span);
+	if (!span->absent)
+		ret = viopf_snapshot_map(ctx, segment, span);
+	span->absent = false;
 	if (ret == -EFAULT)
 		return viopf_pfnmap_fault(segment, span);
 	if (ret != -ENODATA)

@@ -302,6 +302,8 @@ static int viopf_snapshot_apply(struct viopf_segment *segment,
 	if (ret)
 		return ret;
 
+	if (span->end - span->first == 1)
+		return 0;
 	for (page = span->first; page < span->end; page = next)
 		if (viopf_snapshot_step(segment, span, page, pfns, &next))
 			break;
@@ -368,6 +370,10 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 				  viopf_window_max_pages(), &span->first,
 				  &span->end, &span->populate);
 	}
+	/* A larger span has to be clipped to its VMA before anything is brought in. */
+	span->absent = segment->absent == span->page + 1 &&
+		       span->end - span->first == 1;
+	segment->absent = 0;
 	mutex_unlock(&segment->lock);
 
 	return there;
@@ -434,18 +440,15 @@ static bool viopf_snapshot_pass_by(struct viopf_segment *segment,
  *  - shadow stacks, which are writable to the CPU alone: not for writing;
  *  - secret memory (memfd_secret()), which the kernel tells from other locked
  *    memory only for itself: what looks like it must pass get_user_pages() first.
- * For this the span is kept within one VMA.
+ * For this the span is kept within one VMA: @vma, where its page is, if there is one.
  */
 static int viopf_snapshot_clip(struct viopf_segment *segment,
-			       struct viopf_span *span)
+			       struct viopf_span *span,
+			       const struct vm_area_struct *vma)
 {
-	unsigned long uaddr = viopf_segment_uaddr(segment, span->page);
-	struct vm_area_struct *vma;
-
 	if (span->asks == VIOPF_ASKS_NOTHING &&
 	    viopf_snapshot_pass_by(segment, span))
 		return -EALREADY;
-	vma = vma_lookup(segment->mapping->mm, uaddr);
 	if (!vma || (viopf_vma_may_be_secret(vma) && !span->permitted))
 		return -ENODATA;
 	if (span->write && (vma->vm_flags & VM_SHADOW_STACK))
@@ -456,6 +459,14 @@ static int viopf_snapshot_clip(struct viopf_segment *segment,
 				  (vma->vm_start - segment->uaddr) >> PAGE_SHIFT);
 	span->end = min(span->end, (vma->vm_end - segment->uaddr) >> PAGE_SHIFT);
 	return 0;
+}
+
+/* The VMA of a page, with mmap_lock held. */
+static struct vm_area_struct *viopf_page_vma(struct viopf_segment *segment,
+					     unsigned long page)
+{
+	return vma_lookup(segment->mapping->mm,
+			  viopf_segment_uaddr(segment, page));
 }
 
 /* What the CPU's page table has in the span. Waits while the mm changes it. */
@@ -477,7 +488,8 @@ static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = viopf_snapshot_clip(segment, span);
+	ret = viopf_snapshot_clip(segment, span,
+				  viopf_page_vma(segment, span->page));
 	if (!ret) {
 		range->start = viopf_segment_uaddr(segment, span->first);
 		range->end = viopf_segment_uaddr(segment, span->end);
@@ -533,22 +545,20 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
  * pages of hugetlbfs have locks that sleep.
  */
 static bool viopf_try_possible(struct viopf_segment *segment,
-			       unsigned long page)
+			       unsigned long page,
+			       struct vm_area_struct *vma)
 {
-	struct vm_area_struct *vma;
 	bool down;
 
-	if (segment->dirty || viopf_span_neighbour(segment, page, &down) ||
-	    mmu_interval_read_retry(&segment->notifier, segment->settled))
-		return false;
-	vma = vma_lookup(segment->mapping->mm,
-			 viopf_segment_uaddr(segment, page));
-	return vma && !is_vm_hugetlb_page(vma);
+	return !segment->dirty && vma && !is_vm_hugetlb_page(vma) &&
+	       !viopf_span_neighbour(segment, page, &down) &&
+	       !mmu_interval_read_retry(&segment->notifier, segment->settled);
 }
 
 /* What the CPU's page table has in a small span goes in. */
 static int viopf_try_span(struct viopf_segment *segment,
-			  struct viopf_span *span)
+			  struct viopf_span *span,
+			  const struct vm_area_struct *vma)
 {
 	unsigned long pfns[VIOPF_TRY_PAGES];
 	struct hmm_range range = {
@@ -558,7 +568,7 @@ static int viopf_try_span(struct viopf_segment *segment,
 	};
 	int ret;
 
-	ret = viopf_snapshot_clip(segment, span);
+	ret = viopf_snapshot_clip(segment, span, vma);
 	if (ret)
 		return ret;
 	range.start = viopf_segment_uaddr(segment, span->first);
@@ -571,6 +581,7 @@ static int viopf_try_span(struct viopf_segment *segment,
 static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 			    bool write)
 {
+	struct vm_area_struct *vma = viopf_page_vma(segment, page);
 	struct viopf_window before = segment->window;
 	struct viopf_span span = {
 		.page = page,
@@ -583,7 +594,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 		return ret;
 	if (viopf_residency_test(&segment->residency, page, write))
 		return viopf_leaf_heal(segment, page) ? -EAGAIN : -EALREADY;
-	if (!viopf_try_possible(segment, page))
+	if (!viopf_try_possible(segment, page, vma))
 		return -EAGAIN;
 
 	viopf_window_pick(&segment->window, page, 1, segment->residency.nr_pages,
@@ -591,10 +602,12 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 			  &span.populate);
 	ret = -E2BIG;
 	if (span.end - span.first <= VIOPF_TRY_PAGES)
-		ret = viopf_try_span(segment, &span);
+		ret = viopf_try_span(segment, &span, vma);
 	/* The worker that takes it on picks anew. */
 	if (ret)
 		segment->window = before;
+	if (ret == -ENODATA)
+		segment->absent = page + 1;
 	return ret;
 }
 

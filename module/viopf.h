@@ -67,9 +67,6 @@
 #define VIOPF_SEGMENT_SHIFT	26
 #define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
 
-/* Bits that a bitmap of dirty pages may have: type1's limit. */
-#define VIOPF_DIRTY_MAX_PAGES	((u64)INT_MAX)
-
 /* Lists that undecided page requests are spread over, by cookie. */
 #define VIOPF_UNDECIDED_LISTS	64
 
@@ -327,6 +324,7 @@ struct viopf_mapping {
  * @residency: the record: what is mapped in each domain of @set
  * @window: how far faults look around
  * @settled: of @notifier, the sequence that the last snapshot held good for, or 0
+ * @absent: one more than the page that the handler has just found not resident, or 0
  * @dirty: a bit a page that a device may have written: all that are mapped writable,
  *	but those that the IOMMU tells of, and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
@@ -347,6 +345,7 @@ struct viopf_segment {
 	struct viopf_residency		residency;
 	struct viopf_window		window;
 	unsigned long			settled;
+	unsigned long			absent;
 	unsigned long			*dirty;
 	bool				dead;
 	bool				kept;
@@ -499,6 +498,7 @@ enum viopf_asks {
  * @end: the page after the last
  * @populate: the others may be brought in too
  * @permitted: get_user_pages_remote() has just let us at @page
+ * @absent: @page has just been looked at and was not resident
  */
 struct viopf_span {
 	unsigned long	page;
@@ -508,6 +508,7 @@ struct viopf_span {
 	unsigned long	end;
 	bool		populate;
 	bool		permitted;
+	bool		absent;
 };
 
 /* pin.c */
