@@ -34,6 +34,16 @@
  */
 #define VIOPF_SPAN_TRIES	2
 
+/*
+ * The device waits while neighbours are brought in. Memory that lies ready comes by
+ * tens of MiB in this time; where it has to be reclaimed first, or read from a disk, or
+ * comes from user space, the device gets its answer without the rest.
+ */
+#define VIOPF_POPULATE_LIMIT	msecs_to_jiffies(20)
+
+/* Pages between two looks at the clock. */
+#define VIOPF_POPULATE_PAGES	16UL
+
 /**
  * viopf_back_off() - page tables could not be had without waiting: wait
  * @container: for which container
@@ -98,6 +108,65 @@ static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 	return ret;
 }
 
+/* Bring in the span's pages after its page; up to where, if the time is over. */
+static unsigned long viopf_fault_populate_up(struct viopf_fault_ctx *ctx,
+					     struct viopf_segment *segment,
+					     const struct viopf_span *span,
+					     unsigned long stop_by)
+{
+	unsigned long at = span->page + 1, end;
+
+	for (; at < span->end; at = end) {
+		if (time_after_eq(jiffies, stop_by))
+			return at;
+		end = min(at + VIOPF_POPULATE_PAGES, span->end);
+		if (viopf_fault_populate(ctx, segment, at, end, span->write) !=
+		    end - at)
+			break;
+	}
+	return span->end;
+}
+
+/* The same before its page; down to where. */
+static unsigned long viopf_fault_populate_down(struct viopf_fault_ctx *ctx,
+					       struct viopf_segment *segment,
+					       const struct viopf_span *span,
+					       unsigned long stop_by)
+{
+	unsigned long at = span->page, first;
+
+	for (; at > span->first; at = first) {
+		if (time_after_eq(jiffies, stop_by))
+			return at;
+		first = max(at, span->first + VIOPF_POPULATE_PAGES) -
+			VIOPF_POPULATE_PAGES;
+		if (viopf_fault_populate(ctx, segment, first, at, span->write) !=
+		    at - first)
+			break;
+	}
+	return span->first;
+}
+
+/* Bring in the rest of the span, or less of it if that takes too long. */
+static void viopf_fault_populate_span(struct viopf_fault_ctx *ctx,
+				      struct viopf_segment *segment,
+				      struct viopf_span *span,
+				      unsigned long began)
+{
+	unsigned long stop_by = began + VIOPF_POPULATE_LIMIT, first, end;
+
+	end = viopf_fault_populate_up(ctx, segment, span, stop_by);
+	first = viopf_fault_populate_down(ctx, segment, span, stop_by);
+	if (first == span->first && end == span->end)
+		return;
+
+	mutex_lock(&segment->lock);
+	viopf_window_cut(&segment->window, span->page, first, end);
+	mutex_unlock(&segment->lock);
+	span->first = first;
+	span->end = end;
+}
+
 /*
  * Bring in the page asked for, and the rest of the span if it is to be populated.
  * Only the page asked for matters to the answer.
@@ -106,16 +175,16 @@ static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 				struct viopf_segment *segment,
 				struct viopf_span *span)
 {
-	unsigned long end = span->populate ? span->end : span->page + 1;
+	bool all = span->populate && span->asks == VIOPF_ASKS_ALL;
+	unsigned long end = all ? span->end : span->page + 1;
+	unsigned long began = jiffies;
 	long ret;
 
 	viopf_count(ctx->container, bring_ins, 1);
 	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
-	if (ret > 0 && span->populate && span->first < span->page)
-		viopf_fault_populate(ctx, segment, span->first, span->page,
-				     span->write);
-
 	span->permitted = ret > 0;
+	if (ret > 0 && span->populate && !all)
+		viopf_fault_populate_span(ctx, segment, span, began);
 	return ret < 0 ? ret : 0;
 }
 

@@ -336,3 +336,29 @@ void viopf_window_mapped(struct viopf_window *w, unsigned long first,
 			s->end = end;
 	}
 }
+
+/**
+ * viopf_window_cut() - tell that less was populated than was picked
+ * @w: the streams of its segment
+ * @page: the page asked for
+ * @first: first page that was populated
+ * @end: the page after the last; @page lies in [@first, @end)
+ *
+ * As memory is slow to come: the stream goes on where that ended, with as many pages as
+ * could be had this time.
+ */
+void viopf_window_cut(struct viopf_window *w, unsigned long page,
+		      unsigned long first, unsigned long end)
+{
+	struct viopf_stream *s;
+
+	for (s = w->streams; s < w->streams + VIOPF_WINDOW_STREAMS; s++) {
+		if (!s->size || page < s->first || page >= s->end ||
+		    first < s->first || end > s->end)
+			continue;
+		s->first = first;
+		s->end = end;
+		s->size = max(1UL, (end - first) / 2);
+		return;
+	}
+}

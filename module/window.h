@@ -58,6 +58,8 @@ void viopf_window_pick(struct viopf_window *w, unsigned long page,
 		       unsigned long nr_demanded, unsigned long nr_pages,
 		       unsigned long max_pages, unsigned long *first,
 		       unsigned long *end, bool *populate);
+void viopf_window_cut(struct viopf_window *w, unsigned long page,
+		      unsigned long first, unsigned long end);
 void viopf_window_mapped(struct viopf_window *w, unsigned long first,
 			 unsigned long end);
 

@@ -102,6 +102,37 @@ static void unblocked(struct blocked *b, enum softdma_status want)
 		assert_int_equal(desc.result, 0);
 }
 
+/*
+ * Each page takes longer to come than neighbours are waited for: a stream, which would
+ * be answered for more and more pages together, is answered page by page.
+ */
+static void slow_pages(void)
+{
+	struct softdma_desc check = sdma_check(IOVA_BASE, SIZE, 41, 0);
+	struct vfio_iopf_stats before;
+	struct blocked b;
+	unsigned int i;
+
+	rig_open(&b.rig, 1);
+	rig_start_queue(&b.rig, 0, 1);
+	b.p = mem_anon(SIZE);
+	uffd_register(&b.u, uffd_open(), b.p, SIZE, 0);
+	b.u.seed = 41;
+	rig_map(&b.rig, b.p, IOVA_BASE, SIZE);
+	before = rig_stats(&b.rig);
+	assert_ok(sdma_submit(&b.rig.dma[0].q[1], &check, 1));
+	for (i = 0; i < NR_PAGES; i++) {
+		char *at = uffd_next(&b.u, 30);
+
+		nap_ms(100);
+		uffd_deliver(&b.u, at);
+	}
+	unblocked(&b, SOFTDMA_OK);
+	assert_grew(&b.rig, before, faults, NR_PAGES);
+	assert_grew(&b.rig, before, bring_ins, NR_PAGES);
+	rig_close(&b.rig);
+}
+
 static void dontneed_in_flight(void)
 {
 	struct blocked b;
@@ -347,6 +378,7 @@ static const struct suite_case cases[] = {
 	     .iopf = EXACT),
 	CASE("S6 S1 userfaultfd write protection holds for the device", write_protected_pages,
 	     .iopf = EXACT),
+	CASE("R12 S6 neighbours that are slow to come are not waited for", slow_pages),
 	CASE("R5 S1 MADV_DONTNEED while a fault is in flight", dontneed_in_flight, .iopf = EXACT),
 	CASE("R5 S6 munmap while a fault is in flight", munmap_in_flight, .iopf = EXACT),
 	CASE("S6 R8 unmap while a fault is in flight", unmap_in_flight, .iopf = EXACT),

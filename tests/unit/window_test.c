@@ -331,6 +331,34 @@ static void test_late(void **state)
 	EXPECT(&w, 3600, 1, 3600, 4608, true);
 }
 
+/* Memory was slow to come: the stream goes on from there, as far as that was. */
+static void test_cut(void **state)
+{
+	struct viopf_window w;
+
+	(void)state;
+	viopf_window_init(&w, 0);
+	EXPECT(&w, 0, 1024, 0, 1024, false);
+	EXPECT(&w, 1024, 1, 1024, 2048, false);
+	EXPECT(&w, 2048, 1, 2048, 3072, true);
+	viopf_window_cut(&w, 2048, 2048, 2064);
+	EXPECT(&w, 2064, 1, 2064, 2080, true);
+	viopf_window_cut(&w, 2064, 2064, 2065);
+	EXPECT(&w, 2065, 1, 2065, 2067, true);
+	EXPECT(&w, 2067, 1, 2067, 2071, true);
+	/* Not its window: another fault was faster. */
+	viopf_window_cut(&w, 2066, 2066, 2067);
+	EXPECT(&w, 2071, 1, 2071, 2079, true);
+	/* Down. */
+	viopf_window_init(&w, 0);
+	EXPECT(&w, 64, 1, 64, 65, false);
+	EXPECT(&w, 63, 1, 62, 64, false);
+	EXPECT(&w, 61, 1, 60, 62, true);
+	EXPECT(&w, 59, 1, 56, 60, true);
+	viopf_window_cut(&w, 59, 58, 60);
+	EXPECT(&w, 57, 1, 56, 58, true);
+}
+
 static void test_large_leaf(void **state)
 {
 	struct viopf_window w;
@@ -492,6 +520,7 @@ int main(void)
 		UNIT_TEST("R12 window: gaps in a stream", test_gap),
 		UNIT_TEST("R12 window: disabled", test_disabled),
 		UNIT_TEST("R12 window: populated too far", test_late),
+		UNIT_TEST("R12 window: populated in part", test_cut),
 		UNIT_TEST("R12 window: large leaves", test_large_leaf),
 		UNIT_TEST("R12 window: ends on IOVA blocks", test_aligned),
 		UNIT_TEST("R12 window: from segment to segment", test_inherit),
