@@ -83,6 +83,13 @@ static struct range mirror(struct range r, unsigned long nr_pages)
 	return (struct range){ nr_pages - r.end, nr_pages - r.first };
 }
 
+/* Can the access belong to the stream at all? What follows need not be asked, if not. */
+static bool is_near(const struct viopf_stream *s, const struct range *pages)
+{
+	return pages->first <= s->end + VIOPF_WINDOW_GAP &&
+	       pages->end + VIOPF_WINDOW_GAP >= s->first;
+}
+
 /* What is the access to a stream, if that goes up (or down)? */
 static enum fit fit_one_way(const struct viopf_stream *s,
 			    const struct access *a, bool down)
@@ -111,7 +118,7 @@ static enum fit fit(const struct viopf_stream *s, const struct access *a,
 	enum fit up_fit, down_fit;
 
 	*down = s->down;
-	if (!s->size)
+	if (!s->size || !is_near(s, &a->pages))
 		return FIT_NONE;
 	if (s->hits)
 		return fit_one_way(s, a, s->down);
