@@ -23,6 +23,7 @@
  * (keep.c).
  */
 #include <linux/bitmap.h>
+#include <linux/hmm.h>
 #include <linux/iommu.h>
 
 #include "viopf.h"
@@ -50,6 +51,24 @@ static bool viopf_leaf_chosen(const struct viopf_segment *segment,
 	       pages >= leaf_bytes >> PAGE_SHIFT;
 }
 
+static void viopf_leaf_count(struct viopf_segment *segment, unsigned long pages)
+{
+	struct viopf_container *container = segment->mapping->container;
+
+	viopf_count(container, pages_mapped, pages);
+	viopf_count(container, resident_pages, pages);
+}
+
+/* Note [first, end), just mapped by leaves of the smallest size. */
+static void viopf_leaf_note(struct viopf_segment *segment, unsigned long first,
+			    unsigned long end, bool writable)
+{
+	if (first == end)
+		return;
+	viopf_leaf_count(segment, end - first);
+	viopf_residency_set(&segment->residency, first, end, writable);
+}
+
 /* Note [first, end), just mapped, with the leaves that it was mapped by. */
 static void viopf_leaf_record(struct viopf_segment *segment,
 			      unsigned long first, unsigned long end,
@@ -59,8 +78,11 @@ static void viopf_leaf_record(struct viopf_segment *segment,
 	struct viopf_residency *r = &segment->residency;
 	unsigned long pages = end - first, part;
 
-	viopf_count(container, pages_mapped, pages);
-	viopf_count(container, resident_pages, pages);
+	if (pages < VIOPF_BLOCK_PAGES) {
+		viopf_leaf_note(segment, first, end, writable);
+		return;
+	}
+	viopf_leaf_count(segment, pages);
 
 	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
 	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
@@ -311,6 +333,54 @@ unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
 				    VIOPF_LEAVES_WRITABLE);
 }
 
+/*
+ * Map a run of pages in every domain, without a note of it in the record. On an
+ * error, @nr of the domains have it.
+ */
+static int viopf_leaf_enter(struct viopf_segment *segment, unsigned long first,
+			    unsigned long end, phys_addr_t phys, bool writable,
+			    unsigned int *nr)
+{
+	const struct viopf_domain_set *set = segment->set;
+	unsigned long iova = viopf_segment_iova(segment, first);
+	int prot = IOMMU_CACHE | (segment->mapping->prot & IOMMU_READ) |
+		   (writable ? IOMMU_WRITE : 0);
+	int ret = 0;
+
+	for (*nr = 0; *nr < set->nr && !ret; *nr += !ret)
+		ret = iommu_map(set->domains[*nr], iova, phys,
+				viopf_pages_bytes(first, end), prot,
+				VIOPF_GFP_LOCKED);
+	return ret;
+}
+
+/* The @nr domains that have a run give it back, as another would not take it. */
+static int viopf_leaf_retract(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end,
+			      phys_addr_t phys, bool writable, unsigned int nr,
+			      int ret)
+{
+	struct viopf_container *container = segment->mapping->container;
+	unsigned long iova = viopf_segment_iova(segment, first);
+	bool any, all;
+
+	while (nr--)
+		iommu_unmap(segment->set->domains[nr], iova,
+			    viopf_pages_bytes(first, end));
+	/* The core undoes what it did in the failing domain, and doesn't look. */
+	viopf_leaf_state(segment, first, end, &any, &all);
+	if (any) {
+		viopf_leaf_record(segment, first, end, phys, writable);
+		viopf_count(container, resident_pages,
+			    -(s64)viopf_leaf_reconcile(segment, first, end));
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	pr_warn_ratelimited("vfio_iommu_iopf: container %u: the IOMMU can't map IOVA %#lx (%d)\n",
+			    container->id, iova, ret);
+	return -EFAULT;
+}
+
 /**
  * viopf_leaf_map() - let the devices reach pages, in every domain
  * @segment: locked
@@ -325,41 +395,76 @@ unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
 int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		   unsigned long end, phys_addr_t phys, bool writable)
 {
-	unsigned long iova = viopf_segment_iova(segment, first);
-	size_t bytes = viopf_pages_bytes(first, end);
-	int prot = IOMMU_CACHE | (segment->mapping->prot & IOMMU_READ) |
-		   (writable ? IOMMU_WRITE : 0);
-	unsigned int i;
-	bool any, all;
+	unsigned int nr;
+	int ret;
+
+	lockdep_assert_held(&segment->lock);
+
+	ret = viopf_leaf_enter(segment, first, end, phys, writable, &nr);
+	if (unlikely(ret))
+		return viopf_leaf_retract(segment, first, end, phys, writable,
+					  nr, ret);
+	viopf_leaf_record(segment, first, end, phys, writable);
+	return 0;
+}
+
+/* How many pages from the first on lie together; up to @nr_pages. */
+static unsigned long viopf_pfns_together(const unsigned long *pfns,
+					 unsigned long nr_pages)
+{
+	unsigned long pfn = pfns[0] & ~HMM_PFN_FLAGS, nr;
+
+	for (nr = 1; nr < nr_pages; nr++)
+		if ((pfns[nr] & ~HMM_PFN_FLAGS) != pfn + nr)
+			break;
+	return nr;
+}
+
+/**
+ * viopf_leaf_map_pages() - the same for pages that lie anywhere
+ * @segment: locked
+ * @first: first page, not mapped
+ * @end: end of the range, exclusive, none of it mapped
+ * @pfns: where each page is; the flags of struct hmm_range are ignored
+ * @writable: devices may write as well
+ *
+ * Pages that follow each other in memory go into the IOMMU by one call. They are
+ * noted together, as far as none of them can be part of a large leaf.
+ *
+ * Return: as viopf_leaf_map(); on an error the pages before the one that it is about
+ * are mapped, and the others not.
+ */
+int viopf_leaf_map_pages(struct viopf_segment *segment, unsigned long first,
+			 unsigned long end, const unsigned long *pfns,
+			 bool writable)
+{
+	unsigned long at = first, noted = first, pages;
+	unsigned int nr;
 	int ret = 0;
 
 	lockdep_assert_held(&segment->lock);
 
-	for (i = 0; i < segment->set->nr; i++) {
-		ret = iommu_map(segment->set->domains[i], iova, phys, bytes,
-				prot, VIOPF_GFP_LOCKED);
-		if (ret)
-			break;
-	}
-	if (likely(!ret)) {
-		viopf_leaf_record(segment, first, end, phys, writable);
-		return 0;
-	}
+	for (; at < end && !ret; at += ret ? 0 : pages) {
+		phys_addr_t phys = PFN_PHYS(pfns[at - first] & ~HMM_PFN_FLAGS);
 
-	while (i--)
-		iommu_unmap(segment->set->domains[i], iova, bytes);
-	/* The core undoes what it did in the failing domain, and doesn't look. */
-	viopf_leaf_state(segment, first, end, &any, &all);
-	if (any) {
-		viopf_leaf_record(segment, first, end, phys, writable);
-		viopf_count(segment->mapping->container, resident_pages,
-			    -(s64)viopf_leaf_reconcile(segment, first, end));
+		pages = viopf_pfns_together(&pfns[at - first], end - at);
+		if (unlikely(pages >= VIOPF_BLOCK_PAGES)) {
+			viopf_leaf_note(segment, noted, at, writable);
+			ret = viopf_leaf_map(segment, at, at + pages, phys,
+					     writable);
+			noted = at + (ret ? 0 : pages);
+			continue;
+		}
+		ret = viopf_leaf_enter(segment, at, at + pages, phys, writable,
+				       &nr);
+		if (unlikely(ret)) {
+			viopf_leaf_note(segment, noted, at, writable);
+			return viopf_leaf_retract(segment, at, at + pages, phys,
+						  writable, nr, ret);
+		}
 	}
-	if (ret == -ENOMEM)
-		return ret;
-	pr_warn_ratelimited("vfio_iommu_iopf: container %u: the IOMMU can't map IOVA %#lx (%d)\n",
-			    segment->mapping->container->id, iova, ret);
-	return -EFAULT;
+	viopf_leaf_note(segment, noted, at, writable);
+	return ret;
 }
 
 /**

@@ -176,25 +176,6 @@ static unsigned long viopf_pin_count_charged(const struct viopf_pin_job *job)
 	return charged - min(charged, paid);
 }
 
-/* Map the pinned pages, in as few calls as they allow. */
-static int viopf_pin_map(const struct viopf_pin_job *job)
-{
-	bool writable = job->segment->mapping->prot & IOMMU_WRITE;
-	unsigned long nr_pages = job->end - job->first, at, stop;
-	int ret = 0;
-
-	for (at = 0; at < nr_pages && !ret; at = stop) {
-		unsigned long pfn = job->pfns[at];
-
-		for (stop = at + 1; stop < nr_pages; stop++)
-			if (job->pfns[stop] != pfn + stop - at)
-				break;
-		ret = viopf_leaf_map(job->segment, job->first + at,
-				     job->first + stop, PFN_PHYS(pfn), writable);
-	}
-	return ret;
-}
-
 /* In the place of what faults have mapped, in one step for the devices. */
 static int viopf_pin_install(const struct viopf_pin_job *job)
 {
@@ -206,7 +187,9 @@ static int viopf_pin_install(const struct viopf_pin_job *job)
 	ret = viopf_segment_ready(segment);
 	if (!ret) {
 		viopf_leaf_drop(segment, job->first, job->end);
-		ret = segment->kept ? -EIO : viopf_pin_map(job);
+		ret = segment->kept ? -EIO :
+		      viopf_leaf_map_pages(segment, job->first, job->end, job->pfns,
+					   segment->mapping->prot & IOMMU_WRITE);
 		if (ret) {
 			viopf_leaf_drop(segment, job->first, job->end);
 		} else {

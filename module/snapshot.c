@@ -103,17 +103,15 @@ static bool viopf_span_asks(const struct viopf_span *span, unsigned long page)
 	}
 }
 
-static bool viopf_span_asks_write(const struct viopf_span *span,
-				  unsigned long page)
-{
-	return span->write && viopf_span_asks(span, page);
-}
-
-/* A piece of a snapshot that goes into the IOMMU by one call. */
+/*
+ * A piece of a snapshot that is mapped in one go: a @block, which lies together at @pfn
+ * and may reach beyond the snapshot, or a run of pages, each where the snapshot says.
+ */
 struct viopf_piece {
 	unsigned long	first;
 	unsigned long	end;
 	unsigned long	pfn;
+	bool		block;
 	bool		writable;
 };
 
@@ -135,17 +133,16 @@ static bool viopf_piece_splits(const struct viopf_segment *segment,
  * CPU maps it by one entry, so all of it is there with one permission. In a
  * user-handled mapping only the page was agreed to.
  */
-static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
-			      unsigned long hmm_pfn, unsigned int shift,
-			      struct viopf_piece *piece)
+static bool viopf_piece_leaf(struct viopf_segment *segment, unsigned long page,
+			     unsigned long hmm_pfn, unsigned int shift,
+			     struct viopf_piece *piece)
 {
 	struct viopf_residency *r = &segment->residency;
 	unsigned long pages = BIT(shift), leaf_bytes = pages << PAGE_SHIFT;
-	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(hmm_pfn));
+	unsigned long pfn = hmm_pfn & ~HMM_PFN_FLAGS;
 	unsigned long in_block = (r->first_iopfn + page) & (pages - 1);
 
-	if (hmm_pfn_to_map_order(hmm_pfn) < shift ||
-	    segment->mapping->mode == VIOPF_MODE_USER ||
+	if (segment->mapping->mode == VIOPF_MODE_USER ||
 	    !(segment->set->leaf_sizes & leaf_bytes) ||
 	    (pfn & (pages - 1)) != in_block ||
 	    in_block > page || page - in_block + pages > r->nr_pages)
@@ -158,26 +155,41 @@ static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
 	       !viopf_segment_any_pinned(segment, piece->first, piece->end);
 }
 
-/* The run of pages from @page on that lie together, are free and alike. */
+/* The largest such block. */
+static bool viopf_piece_block(struct viopf_segment *segment, unsigned long page,
+			      unsigned long hmm_pfn, struct viopf_piece *piece)
+{
+	unsigned int order = hmm_pfn_to_map_order(hmm_pfn);
+
+	return (order >= VIOPF_GIANT_SHIFT &&
+		viopf_piece_leaf(segment, page, hmm_pfn, VIOPF_GIANT_SHIFT, piece)) ||
+	       (order >= VIOPF_BLOCK_SHIFT &&
+		viopf_piece_leaf(segment, page, hmm_pfn, VIOPF_BLOCK_SHIFT, piece));
+}
+
+/* The run of pages from @page on that are free and alike, up to where a block may begin. */
 static void viopf_piece_run(struct viopf_segment *segment,
 			    const struct viopf_span *span, unsigned long page,
 			    const unsigned long *pfns, struct viopf_piece *piece)
 {
-	unsigned long pfn = page_to_pfn(hmm_pfn_to_page(pfns[page - span->first]));
-	unsigned long end = page + 1;
+	bool write = span->write && span->asks == VIOPF_ASKS_ALL;
+	unsigned int order = hmm_pfn_to_map_order(pfns[page - span->first]);
+	unsigned long *taken = write ? segment->residency.writable :
+				       segment->residency.mapped;
+	unsigned long limit = span->end - page > 1 ?
+			      find_next_bit(taken, span->end, page + 1) : span->end;
+	unsigned long end;
 
-	piece->first = page;
-	piece->pfn = pfn;
-	for (; end < span->end; end++) {
+	for (end = page + 1; end < limit; end++) {
 		unsigned long next = pfns[end - span->first];
-		bool write = viopf_span_asks_write(span, end);
 
 		if (!viopf_pfn_usable(next) ||
-		    page_to_pfn(hmm_pfn_to_page(next)) != pfn + end - page ||
-		    viopf_residency_test(&segment->residency, end, write) ||
+		    (order != hmm_pfn_to_map_order(next) &&
+		     hmm_pfn_to_map_order(next) >= VIOPF_BLOCK_SHIFT) ||
 		    viopf_pfn_writable(segment, next, write) != piece->writable)
 			break;
 	}
+	piece->first = page;
 	piece->end = end;
 }
 
@@ -196,12 +208,16 @@ static int viopf_piece_map(struct viopf_segment *segment,
 						     pfns[page - span->first]);
 		viopf_dirty_mark(segment, piece->first, piece->end);
 	}
-	return viopf_leaf_map(segment, piece->first, piece->end,
-			      PFN_PHYS(piece->pfn), piece->writable);
+	if (piece->block)
+		return viopf_leaf_map(segment, piece->first, piece->end,
+				      PFN_PHYS(piece->pfn), piece->writable);
+	return viopf_leaf_map_pages(segment, piece->first, piece->end,
+				    &pfns[piece->first - span->first],
+				    piece->writable);
 }
 
 /*
- * Map from @page on what can be mapped by one call. Returns the page to go on
+ * Map from @page on what can be mapped as one piece. Returns the page to go on
  * with through @next.
  */
 static int viopf_snapshot_step(struct viopf_segment *segment,
@@ -224,8 +240,8 @@ static int viopf_snapshot_step(struct viopf_segment *segment,
 	    (write || !(segment->mapping->prot & IOMMU_READ)))
 		return 0;
 
-	if (!viopf_piece_block(segment, page, hmm_pfn, VIOPF_GIANT_SHIFT, &piece) &&
-	    !viopf_piece_block(segment, page, hmm_pfn, VIOPF_BLOCK_SHIFT, &piece))
+	piece.block = viopf_piece_block(segment, page, hmm_pfn, &piece);
+	if (!piece.block)
 		viopf_piece_run(segment, span, page, pfns, &piece);
 
 	/* What is there already, smaller or not writable, makes way. */

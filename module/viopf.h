@@ -467,6 +467,9 @@ void viopf_segment_lock_init(struct viopf_segment *segment);
 /* leaf.c */
 int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		   unsigned long end, phys_addr_t phys, bool writable);
+int viopf_leaf_map_pages(struct viopf_segment *segment, unsigned long first,
+			 unsigned long end, const unsigned long *pfns,
+			 bool writable);
 unsigned long viopf_leaf_drop(struct viopf_segment *segment,
 			      unsigned long first, unsigned long end);
 unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment);
