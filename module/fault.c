@@ -90,10 +90,11 @@ static void viopf_fault_explain(struct viopf_segment *segment,
 static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 				 struct viopf_segment *segment,
 				 unsigned long first, unsigned long end,
-				 bool write)
+				 bool write, bool nowait)
 {
 	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
 			     (write ? FOLL_WRITE : 0) |
+			     (nowait ? FOLL_NOWAIT : 0) |
 			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
 	struct mm_struct *mm = segment->mapping->mm;
 	int locked = 1;
@@ -120,8 +121,8 @@ static unsigned long viopf_fault_populate_up(struct viopf_fault_ctx *ctx,
 		if (time_after_eq(jiffies, stop_by))
 			return at;
 		end = min(at + VIOPF_POPULATE_PAGES, span->end);
-		if (viopf_fault_populate(ctx, segment, at, end, span->write) !=
-		    end - at)
+		if (viopf_fault_populate(ctx, segment, at, end, span->write,
+					 span->nowait) != end - at)
 			break;
 	}
 	return span->end;
@@ -140,8 +141,8 @@ static unsigned long viopf_fault_populate_down(struct viopf_fault_ctx *ctx,
 			return at;
 		first = max(at, span->first + VIOPF_POPULATE_PAGES) -
 			VIOPF_POPULATE_PAGES;
-		if (viopf_fault_populate(ctx, segment, first, at, span->write) !=
-		    at - first)
+		if (viopf_fault_populate(ctx, segment, first, at, span->write,
+					 span->nowait) != at - first)
 			break;
 	}
 	return span->first;
@@ -181,7 +182,8 @@ static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 	long ret;
 
 	viopf_count(ctx->container, bring_ins, 1);
-	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
+	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write,
+				   false);
 	span->permitted = ret > 0;
 	if (ret > 0 && span->populate && !all)
 		viopf_fault_populate_span(ctx, segment, span, began);
@@ -272,7 +274,7 @@ int viopf_fault_done(struct viopf_container *container, int ret)
 	return 0;
 }
 
-static int viopf_fault_page(struct viopf_fault_ctx *ctx,
+static int viopf_fault_page(struct viopf_worker *worker,
 			    struct viopf_segment *segment, unsigned long iova,
 			    bool write)
 {
@@ -286,11 +288,14 @@ static int viopf_fault_page(struct viopf_fault_ctx *ctx,
 		/* User space was asked about this page, not about its neighbours. */
 		if (segment->mapping->mode == VIOPF_MODE_USER)
 			viopf_span_shrink(&span);
-		ret = viopf_fault_span(ctx, segment, &span);
+		viopf_merge_span(worker, segment, &span);
+		ret = viopf_fault_span(&worker->ctx, segment, &span);
 	}
+	if (!ret && segment->mapping->mode != VIOPF_MODE_USER)
+		viopf_merge_answer(worker->container, segment);
 	if (ret == -EFAULT)
 		viopf_fault_explain(segment, span.page);
-	return viopf_fault_done(ctx->container, ret);
+	return viopf_fault_done(worker->container, ret);
 }
 
 /**
@@ -318,19 +323,20 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 }
 
 /* The caller holds the mapping and its mm. */
-static int viopf_fault_in_mapping(struct viopf_fault_ctx *ctx,
+static int viopf_fault_in_mapping(struct viopf_worker *worker,
 				  struct viopf_mapping *mapping,
 				  unsigned long iova, bool write)
 {
-	struct viopf_segment *segment = viopf_fault_segment(ctx, mapping, iova);
+	struct viopf_segment *segment = viopf_fault_segment(&worker->ctx,
+							    mapping, iova);
 
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
-	return viopf_fault_page(ctx, segment, iova, write);
+	return viopf_fault_page(worker, segment, iova, write);
 }
 
 /* The same, with what it allocates charged to the owner of the memory. */
-static int viopf_fault_charged(struct viopf_fault_ctx *ctx,
+static int viopf_fault_charged(struct viopf_worker *worker,
 			       struct viopf_mapping *mapping,
 			       unsigned long iova, bool write)
 {
@@ -338,7 +344,7 @@ static int viopf_fault_charged(struct viopf_fault_ctx *ctx,
 	struct mem_cgroup *old = set_active_memcg(memcg);
 	int ret;
 
-	ret = viopf_fault_in_mapping(ctx, mapping, iova, write);
+	ret = viopf_fault_in_mapping(worker, mapping, iova, write);
 	set_active_memcg(old);
 	mem_cgroup_put(memcg);
 	return ret;
@@ -358,7 +364,7 @@ static int viopf_fault_permitted(struct viopf_worker *worker,
 		return ret;
 	if (!viopf_worker_enter(worker, mapping))
 		return -ESRCH;
-	ret = viopf_fault_charged(&worker->ctx, mapping, iova, write);
+	ret = viopf_fault_charged(worker, mapping, iova, write);
 	viopf_worker_leave(worker);
 	return ret;
 }

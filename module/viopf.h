@@ -111,6 +111,7 @@ struct viopf_counters {
 	atomic64_t	faults_waiting;
 	atomic64_t	faults_user;
 	atomic64_t	groups_at_once;
+	atomic64_t	groups_merged;
 };
 
 /**
@@ -500,6 +501,7 @@ enum viopf_asks {
  * @first: first page to look at, @page or before
  * @end: the page after the last
  * @populate: the others may be brought in too
+ * @nowait: but not waited for
  * @permitted: get_user_pages_remote() has just let us at @page
  * @absent: @page has just been looked at and was not resident
  */
@@ -510,6 +512,7 @@ struct viopf_span {
 	unsigned long	first;
 	unsigned long	end;
 	bool		populate;
+	bool		nowait;
 	bool		permitted;
 	bool		absent;
 };
@@ -564,6 +567,13 @@ int viopf_fault_resolve(struct viopf_worker *worker,
 
 /* handler.c */
 int viopf_iopf_handler(struct iopf_group *group);
+
+/* merge.c */
+void viopf_merge_span(const struct viopf_worker *worker,
+		      const struct viopf_segment *segment,
+		      struct viopf_span *span);
+void viopf_merge_answer(struct viopf_container *container,
+			struct viopf_segment *segment);
 
 /* worker.c */
 int viopf_workers_start(struct viopf_container *container);

@@ -135,6 +135,8 @@ struct vfio_iopf_enable {
  * @faults_user: groups handed to VFIO_IOPF_FAULT_FD
  * @groups_at_once: groups answered where they arrived, without a worker: one page,
  *	resident in the process's memory as the device wanted it
+ * @groups_merged: groups answered along with another one, which had what they asked for
+ *	mapped; their requests count as @faults_spurious
  *
  * Counters count from the container's VFIO_SET_IOMMU. With nothing in flight
  * they are exact: groups == resp_success + resp_invalid + resp_failure.
@@ -174,6 +176,7 @@ struct vfio_iopf_stats {
 	__aligned_u64	faults_waiting;
 	__aligned_u64	faults_user;
 	__aligned_u64	groups_at_once;
+	__aligned_u64	groups_merged;
 };
 
 /**
