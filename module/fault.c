@@ -20,6 +20,7 @@
  * UNMAP_DMA or detach makes it fail.
  */
 #include <linux/delay.h>
+#include <linux/hugetlb.h>
 #include <linux/iommu.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -90,11 +91,10 @@ static void viopf_fault_explain(struct viopf_segment *segment,
 static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 				 struct viopf_segment *segment,
 				 unsigned long first, unsigned long end,
-				 bool write, bool nowait)
+				 bool write)
 {
 	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
 			     (write ? FOLL_WRITE : 0) |
-			     (nowait ? FOLL_NOWAIT : 0) |
 			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
 	struct mm_struct *mm = segment->mapping->mm;
 	int locked = 1;
@@ -109,6 +109,63 @@ static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 	return ret;
 }
 
+/* May a neighbour in it be brought in so? As get_user_pages() would say, or stricter. */
+static bool viopf_fault_may_touch(const struct vm_area_struct *vma, bool write)
+{
+	const vm_flags_t never = VM_IO | VM_PFNMAP | VM_SHADOW_STACK;
+
+	return vma && !(vma->vm_flags & never) && !is_vm_hugetlb_page(vma) &&
+	       (vma->vm_flags & (write ? VM_WRITE : VM_READ));
+}
+
+/*
+ * Bring neighbours in as far as that waits for no disk and no user space. This is what
+ * get_user_pages() would call for each page, without its looks at the page table before
+ * and after. Returns how many, from the first on.
+ */
+static unsigned long viopf_fault_touch(struct viopf_segment *segment,
+				       unsigned long first, unsigned long end,
+				       bool write)
+{
+	unsigned int flags = FAULT_FLAG_REMOTE | FAULT_FLAG_ALLOW_RETRY |
+			     FAULT_FLAG_RETRY_NOWAIT |
+			     (write ? FAULT_FLAG_WRITE : 0);
+	unsigned long uaddr = viopf_segment_uaddr(segment, first), page;
+	struct mm_struct *mm = segment->mapping->mm;
+	struct vm_area_struct *vma;
+
+	if (mmap_read_lock_killable(mm))
+		return 0;
+	vma = vma_lookup(mm, uaddr);
+	if (!viopf_fault_may_touch(vma, write))
+		end = first;
+	else
+		end = min(end, first + ((vma->vm_end - uaddr) >> PAGE_SHIFT));
+	for (page = first; page < end; page++, uaddr += PAGE_SIZE)
+		if (handle_mm_fault(vma, uaddr, flags, NULL) &
+		    (VM_FAULT_ERROR | VM_FAULT_RETRY))
+			break;
+	mmap_read_unlock(mm);
+	return page - first;
+}
+
+/* Neighbours [first, end), or some of them. False if there is no sense in more. */
+static bool viopf_fault_neighbours(struct viopf_fault_ctx *ctx,
+				   struct viopf_segment *segment,
+				   const struct viopf_span *span,
+				   unsigned long first, unsigned long end)
+{
+	long got;
+
+	/* Huge pages come at once, and are stepped over at once. */
+	if (span->huge)
+		got = viopf_fault_populate(ctx, segment, first, end,
+					   span->write);
+	else
+		got = viopf_fault_touch(segment, first, end, span->write);
+	return got == end - first;
+}
+
 /* Bring in the span's pages after its page; up to where, if the time is over. */
 static unsigned long viopf_fault_populate_up(struct viopf_fault_ctx *ctx,
 					     struct viopf_segment *segment,
@@ -121,8 +178,7 @@ static unsigned long viopf_fault_populate_up(struct viopf_fault_ctx *ctx,
 		if (time_after_eq(jiffies, stop_by))
 			return at;
 		end = min(at + VIOPF_POPULATE_PAGES, span->end);
-		if (viopf_fault_populate(ctx, segment, at, end, span->write,
-					 span->nowait) != end - at)
+		if (!viopf_fault_neighbours(ctx, segment, span, at, end))
 			break;
 	}
 	return span->end;
@@ -141,8 +197,7 @@ static unsigned long viopf_fault_populate_down(struct viopf_fault_ctx *ctx,
 			return at;
 		first = max(at, span->first + VIOPF_POPULATE_PAGES) -
 			VIOPF_POPULATE_PAGES;
-		if (viopf_fault_populate(ctx, segment, first, at, span->write,
-					 span->nowait) != at - first)
+		if (!viopf_fault_neighbours(ctx, segment, span, first, at))
 			break;
 	}
 	return span->first;
@@ -182,8 +237,7 @@ static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 	long ret;
 
 	viopf_count(ctx->container, bring_ins, 1);
-	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write,
-				   false);
+	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
 	span->permitted = ret > 0;
 	if (ret > 0 && span->populate && !all)
 		viopf_fault_populate_span(ctx, segment, span, began);

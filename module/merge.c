@@ -13,9 +13,9 @@
  *  - When the span is mapped, the groups that stand in line for what is resident now
  *    are answered at once (viopf_merge_answer()), those that came meanwhile as well.
  *
- * No request waits for another one's page: the neighbours are brought in after the
- * page itself, and only if that waits neither for a disk nor for user space
- * (FOLL_NOWAIT). What can't be had so stays in line; a worker will wait for it.
+ * No request waits for another one's page: neighbours are brought in after the page
+ * itself, and only if that waits neither for a disk nor for user space (fault.c). What
+ * can't be had so stays in line; a worker will wait for it.
  *
  * DOC: who has a group
  *
@@ -116,7 +116,6 @@ void viopf_merge_span(const struct viopf_worker *worker,
 	span->first = base + first;
 	span->end = min(base + end, segment->residency.nr_pages);
 	span->populate = true;
-	span->nowait = true;
 	span->absent = false;
 }
 

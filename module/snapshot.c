@@ -361,6 +361,14 @@ static void viopf_span_inherit(struct viopf_segment *segment,
 				     segment->residency.nr_pages, down);
 }
 
+/* Is the page before, or after, part of a huge one? */
+static bool viopf_span_beside_huge(const struct viopf_residency *r,
+				   unsigned long page)
+{
+	return (page && viopf_residency_is_huge(r, page - 1)) ||
+	       (page + 1 < r->nr_pages && viopf_residency_is_huge(r, page + 1));
+}
+
 /**
  * viopf_span_begin() - decide what to look at for a fault
  * @segment: where it is
@@ -386,6 +394,7 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 				  viopf_window_max_pages(), &span->first,
 				  &span->end, &span->populate);
 	}
+	span->huge = viopf_span_beside_huge(r, span->page);
 	/* A larger span has to be clipped to its VMA before anything is brought in. */
 	span->absent = segment->absent == span->page + 1 &&
 		       span->end - span->first == 1;

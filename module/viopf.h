@@ -501,7 +501,7 @@ enum viopf_asks {
  * @first: first page to look at, @page or before
  * @end: the page after the last
  * @populate: the others may be brought in too
- * @nowait: but not waited for
+ * @huge: they lie beside a huge page, and may be such
  * @permitted: get_user_pages_remote() has just let us at @page
  * @absent: @page has just been looked at and was not resident
  */
@@ -512,7 +512,7 @@ struct viopf_span {
 	unsigned long	first;
 	unsigned long	end;
 	bool		populate;
-	bool		nowait;
+	bool		huge;
 	bool		permitted;
 	bool		absent;
 };
