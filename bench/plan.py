@@ -55,7 +55,7 @@ BENCHES = (
     Bench("faults_per_gib", ICOUNT, ("faults.per_gib",), memory_mib=1536),
     Bench("mm_untouched", ICOUNT, ("mm.untouched",)),
     Bench("metadata", ICOUNT, ("metadata.mapped", "metadata.resident"), memory_mib=1536),
-    Bench("window", ICOUNT, ("window.fixed",)),
+    Bench("window", ICOUNT, ("window.fixed",), memory_mib=1536),
     Bench("series", ICOUNT, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
                                   for runs in (1, 100, 1000))),
     Bench("first_dma", THREADS, ("first_dma.cold_2g",), memory_mib=2816),

@@ -53,6 +53,10 @@ module_param(window_max_pages, uint, 0644);
 MODULE_PARM_DESC(window_max_pages,
 		 "Pages that a fault may map at the most; 1: what was asked for (2048)");
 
+module_param_named(window_fixed, viopf_window_fixed, uint, 0644);
+MODULE_PARM_DESC(window_fixed,
+		 "For comparison only: each fault brings in and maps so many pages from the one asked for on, whatever the access pattern; 0: as many as suit the pattern (0)");
+
 /**
  * viopf_max_workers() - how many fault threads a container may have
  *

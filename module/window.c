@@ -34,6 +34,10 @@
  * that large streams are mapped by whole blocks, and never cross the segment.
  * Where the stream goes on in the next one viopf_window_inherit() takes it over.
  *
+ * For comparison the window may also be fixed (viopf_window_fixed): each fault then
+ * gets so many pages from the one asked for on, all of them brought in, and no stream
+ * is followed.
+ *
  * Units: pages of the segment, from 0; ranges are [first, end), end exclusive.
  *
  * Nothing here locks or allocates. Callers usually hold the segment lock.
@@ -43,6 +47,7 @@
  */
 #include <linux/bug.h>
 #include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
@@ -56,6 +61,8 @@
 #define LATE_MAX	64
 
 static_assert(sizeof(struct viopf_window) <= 64);
+
+unsigned int viopf_window_fixed;
 
 /* What an access is to a stream, worst first. */
 enum fit {
@@ -259,6 +266,14 @@ void viopf_window_inherit(struct viopf_window *w,
 	}
 }
 
+/* The end of a fixed window of @size pages. */
+static unsigned long fixed_end(const struct access *a, unsigned long size)
+{
+	size = min(size, a->max_pages);
+	size = min(size, a->nr_pages - a->pages.first);
+	return max(a->pages.end, a->pages.first + size);
+}
+
 /**
  * viopf_window_pick() - what to map for a fault
  * @w: the streams of its segment
@@ -284,6 +299,7 @@ void viopf_window_pick(struct viopf_window *w, unsigned long page,
 		.nr_pages = nr_pages,
 		.max_pages = max_pages,
 	};
+	unsigned long fixed = READ_ONCE(viopf_window_fixed);
 	struct viopf_stream s;
 	enum fit how;
 	size_t i;
@@ -298,6 +314,11 @@ void viopf_window_pick(struct viopf_window *w, unsigned long page,
 		return;
 	if (max_pages <= 1)
 		return;
+	if (fixed) {
+		*end = fixed_end(&a, fixed);
+		*populate = *end > a.pages.end;
+		return;
+	}
 
 	how = best_fit(w, &a, &i, &down);
 	if (how == FIT_NONE) {

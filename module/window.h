@@ -21,6 +21,12 @@
  */
 #define VIOPF_WINDOW_MAX_PAGES	2048
 
+/*
+ * Pages of every window, from the one asked for on; 0: the window adapts. A module
+ * parameter, there to measure the policy against.
+ */
+extern unsigned int viopf_window_fixed;
+
 /**
  * struct viopf_stream - one stream of accesses, as far as it got
  * @first: first page of its last window

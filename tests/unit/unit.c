@@ -3,6 +3,8 @@
  * How the shared checks and knobs meet cmocka.
  */
 #include <stdio.h>
+
+#include "../../module/window.h"
 #include "support.h"
 #include <cmocka.h>
 
@@ -26,6 +28,7 @@ int unit_setup(void **state)
 	shim_warnings = 0;
 	shim_blocks = 0;
 	shim_fail_nth = 0;
+	viopf_window_fixed = 0;
 	return 0;
 }
 

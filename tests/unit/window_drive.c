@@ -154,8 +154,19 @@ static void model_continue(struct model *m, struct model_stream *s,
 	s->stamp = ++m->clock;
 }
 
+/* Page by page: as many as it is to have, while there are any. */
+static struct answer model_fixed(long first, long nr, long nr_pages,
+				 long max_pages, long fixed)
+{
+	long end = first + nr;
+
+	while (end - first < fixed && end - first < max_pages && end < nr_pages)
+		end++;
+	return (struct answer){ first, end, end != first + nr };
+}
+
 static struct answer model_pick(struct model *m, long first, long nr,
-				long nr_pages, long max_pages)
+				long nr_pages, long max_pages, long fixed)
 {
 	struct answer exact = { first, first + nr, false };
 	struct model_stream *s;
@@ -164,6 +175,8 @@ static struct answer model_pick(struct model *m, long first, long nr,
 
 	if (max_pages <= 1)
 		return exact;
+	if (fixed)
+		return model_fixed(first, nr, nr_pages, max_pages, fixed);
 	s = model_find(m, first, first + nr, &fit, &direction);
 	if (!s) {
 		*model_oldest(m) = (struct model_stream){
@@ -219,18 +232,20 @@ static void model_inherit(struct model *m, struct model *from, long from_pages,
 struct side {
 	struct viopf_window	w;
 	struct model		m;
-	long			nr_pages, max_pages;
+	long			nr_pages, max_pages, fixed;
 	struct answer		cursor[CURSORS];
 };
 
 static void side_init(struct side *side, struct bytes *b)
 {
 	static const long max_pages[] = { 0, 1, 2, 3, 7, 64, 1000, 2048, GIANT };
+	static const long fixed[] = { 0, 0, 0, 0, 1, 16, 512, 5000 };
 	unsigned long iopfn = bytes_take(b, 2);
 
 	memset(side, 0, sizeof(*side));
 	side->nr_pages = 1 + bytes_below(b, 16384);
 	side->max_pages = max_pages[bytes_below(b, 9)];
+	side->fixed = fixed[bytes_below(b, 8)];
 	viopf_window_init(&side->w, iopfn);
 	side->m.phase = iopfn % BLOCK;
 }
@@ -267,9 +282,12 @@ static void pick(struct side *side, u32 what, struct bytes *b)
 	if (nr > side->nr_pages - page)
 		nr = side->nr_pages - page;
 
+	viopf_window_fixed = side->fixed;
 	viopf_window_pick(&side->w, page, nr, side->nr_pages, side->max_pages,
 			  &got.first, &got.end, &got.populate);
-	want = model_pick(&side->m, page, nr, side->nr_pages, side->max_pages);
+	viopf_window_fixed = 0;
+	want = model_pick(&side->m, page, nr, side->nr_pages, side->max_pages,
+			  side->fixed);
 	CHECK(got.first == want.first);
 	CHECK(got.end == want.end);
 	CHECK(got.populate == want.populate);

@@ -309,6 +309,51 @@ static void test_disabled(void **state)
 	}
 }
 
+/* So many pages from the one asked for on, whatever was asked for before. */
+static void test_fixed(void **state)
+{
+	struct viopf_window w, untouched;
+
+	(void)state;
+	viopf_window_init(&w, 0);
+	untouched = w;
+	viopf_window_fixed = 16;
+	EXPECT(&w, 64, 1, 64, 80, true);
+	EXPECT(&w, 64, 1, 64, 80, true);
+	EXPECT(&w, 5, 1, 5, 21, true);
+	EXPECT(&w, 80, 16, 80, 96, false);
+	EXPECT(&w, 80, 20, 80, 100, false);
+	EXPECT(&w, SEGMENT - 4, 1, SEGMENT - 4, SEGMENT, true);
+	EXPECT(&w, SEGMENT - 1, 1, SEGMENT - 1, SEGMENT, false);
+	expect(&w, 64, 1, 8, (struct picked){ 64, 72, true });
+	expect(&w, 64, 1, 1, (struct picked){ 64, 65, false });
+	viopf_window_fixed = 1;
+	EXPECT(&w, 64, 1, 64, 65, false);
+	EXPECT(&w, 65, 1, 65, 66, false);
+	assert_memory_equal(&w, &untouched, sizeof(w));
+}
+
+/* What it is there to show: in order it suits, at random it brings in the world. */
+static void test_fixed_cost(void **state)
+{
+	struct sim *sim = sim_new(VIOPF_WINDOW_MAX_PAGES, false);
+	unsigned long i;
+
+	(void)state;
+	viopf_window_fixed = 512;
+	for (i = 0; i < PAGES; i++)
+		sim_touch(sim, i);
+	assert_int_equal(sim->faults, PAGES / 512);
+	test_free(sim);
+
+	sim = sim_new(VIOPF_WINDOW_MAX_PAGES, false);
+	for (i = 0; i < PAGES; i += 1024)
+		sim_touch(sim, i);
+	assert_int_equal(sim->faults, PAGES / 1024);
+	assert_int_equal(sim->populated, PAGES / 2);
+	test_free(sim);
+}
+
 /* The stream's first large window, [2048, 3072), and what hits it again. */
 static void test_late(void **state)
 {
@@ -519,6 +564,8 @@ int main(void)
 			  test_rules),
 		UNIT_TEST("R12 window: gaps in a stream", test_gap),
 		UNIT_TEST("R12 window: disabled", test_disabled),
+		UNIT_TEST("R12 window: fixed, for comparison", test_fixed),
+		UNIT_TEST("R12 window: what a fixed one costs", test_fixed_cost),
 		UNIT_TEST("R12 window: populated too far", test_late),
 		UNIT_TEST("R12 window: populated in part", test_cut),
 		UNIT_TEST("R12 window: large leaves", test_large_leaf),
