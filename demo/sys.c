@@ -22,24 +22,30 @@ double now_ms(void)
 	return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
 }
 
-/* The number after @name at the start of a line, past blanks and a colon. */
-static long line_number(const char *path, const char *name)
+bool line_number(const char *path, const char *name, long *value)
 {
 	FILE *file = fopen(path, "re");
 	size_t len = strlen(name);
+	bool found = false;
 	char line[256];
-	long val = 0;
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, name, len) || !strchr(": \t", line[len]))
-			continue;
-		val = strtol(line + len + 1, NULL, 10);
-		break;
+	*value = 0;
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		found = !strncmp(line, name, len) && strchr(": \t", line[len]);
+		if (found)
+			*value = strtol(line + len + 1, NULL, 10);
 	}
-	fclose(file);
-	return val;
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static long number_or_0(const char *path, const char *name)
+{
+	long value;
+
+	line_number(path, name, &value);
+	return value;
 }
 
 long status_kb(pid_t pid, const char *member)
@@ -47,17 +53,17 @@ long status_kb(pid_t pid, const char *member)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	return line_number(path, member);
+	return number_or_0(path, member);
 }
 
 long meminfo_kb(const char *line)
 {
-	return line_number("/proc/meminfo", line);
+	return number_or_0("/proc/meminfo", line);
 }
 
 unsigned long vm_counter(const char *name)
 {
-	return (unsigned long)line_number("/proc/vmstat", name);
+	return (unsigned long)number_or_0("/proc/vmstat", name);
 }
 
 long pinned_kb(void)

@@ -7,10 +7,17 @@
 #ifndef DEMO_SYS_H
 #define DEMO_SYS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Milliseconds since some point in the past. */
 double now_ms(void);
+
+/*
+ * The number after @name at the start of a line, past blanks and a colon. Returns whether
+ * it is there; if not, *@value is 0.
+ */
+bool line_number(const char *path, const char *name, long *value);
 
 /* A member of /proc/<pid>/status: "VmRSS", "VmLck", "VmPin". */
 long status_kb(pid_t pid, const char *member);

@@ -136,11 +136,16 @@ void *memory_get(size_t bytes, enum memory_kind kind);
 /* Write a word into each page; THP: checks that huge pages came. Returns 0 or -1. */
 int memory_touch(void *mem, size_t bytes, enum memory_kind kind);
 
-/* A member of /proc/self/smaps_rollup, in kB: "AnonHugePages", "Pss". */
-long memory_kb(const char *member);
-
 /* How many of its pages the CPU's page table has. */
 uint64_t memory_present_pages(const void *mem, size_t bytes);
+
+/* charged.c: what the kernel has allocated for this process; in a VM with one CPU */
+
+/* Once, before what is to be counted. */
+int charged_begin(void);
+
+/* In bytes, exact as long as nothing else is done meanwhile; NAN if it can't be told. */
+double charged_bytes(void);
 
 /* device.c: the device at work, in a VM with one CPU */
 

@@ -11,20 +11,12 @@
 
 #include "bench.h"
 
-long memory_kb(const char *member)
+/* Huge pages of this process, in kB. */
+static long huge_kb(void)
 {
-	FILE *file = fopen("/proc/self/smaps_rollup", "re");
-	size_t len = strlen(member);
-	char line[256];
-	long kb = 0;
+	long kb;
 
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, member, len) && line[len] == ':')
-			kb = strtol(line + len + 1, NULL, 10);
-	}
-	fclose(file);
+	line_number("/proc/self/smaps_rollup", "AnonHugePages", &kb);
 	return kb;
 }
 
@@ -68,16 +60,16 @@ uint64_t memory_present_pages(const void *mem, size_t bytes)
 
 int memory_touch(void *mem, size_t bytes, enum memory_kind kind)
 {
-	long before_kb = memory_kb("AnonHugePages"), huge_kb;
+	long before_kb = huge_kb(), come_kb;
 	size_t at;
 
 	for (at = 0; at < bytes; at += PAGE)
 		*(volatile uint64_t *)((char *)mem + at) = at + 1;
-	huge_kb = memory_kb("AnonHugePages") - before_kb;
-	if (kind == MEMORY_THP && huge_kb < (long)(bytes / KIB))
+	come_kb = huge_kb() - before_kb;
+	if (kind == MEMORY_THP && come_kb < (long)(bytes / KIB))
 		return complain("of %lu kB only %ld kB are huge pages: memory is too fragmented",
-				bytes / KIB, huge_kb);
-	if (kind == MEMORY_4K && huge_kb)
-		return complain("%ld kB are huge pages where none are wanted", huge_kb);
+				bytes / KIB, come_kb);
+	if (kind == MEMORY_4K && come_kb)
+		return complain("%ld kB are huge pages where none are wanted", come_kb);
 	return 0;
 }

@@ -13,18 +13,9 @@
 
 double softiommu_stat(const char *name)
 {
-	FILE *file = fopen(SOFTIOMMU "stats", "re");
-	unsigned long long value;
-	double found = NAN;
-	char line[64];
+	long value;
 
-	if (!file)
-		return NAN;
-	while (fscanf(file, "%63s %llu", line, &value) == 2)
-		if (!strcmp(line, name))
-			found = (double)value;
-	fclose(file);
-	return found;
+	return line_number(SOFTIOMMU "stats", name, &value) ? (double)value : NAN;
 }
 
 int softiommu_times_reset(void)
