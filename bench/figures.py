@@ -130,8 +130,12 @@ OPERATIONS = Section(
                "page request for a 4 KiB page that the CPU has resident: from report to "
                "response",
                "instr", at_most(2500), rows=("R7",)),
-        Figure("prefetch.resident_4k", "prefetch of resident memory, for each 4 KiB page",
+        Figure("prefetch.resident_4k",
+               "prefetch of resident memory, new and touched in order, for each 4 KiB page",
                "instr", at_most(400), rows=("R14",)),
+        Figure("prefetch.scattered_4k",
+               "prefetch of resident memory, its 4 KiB pages anywhere, for each of them",
+               "instr", rows=("R14",)),
         Figure("prefetch.resident_thp",
                "prefetch of resident huge pages, for each 4 KiB of them",
                "instr", at_most(20), rows=("R14", "R12")),

@@ -49,8 +49,9 @@ class Bench:
 BENCHES = (
     Bench("map_dma", ICOUNT, ("map_dma.cold",)),
     Bench("fault_resident", ICOUNT, ("fault.resident",)),
-    Bench("resident", ICOUNT, tuple(f"{what}.resident_{kind}" for kind in ("4k", "thp")
-                                    for what in ("prefetch", "unmap", "evict"))),
+    Bench("resident", ICOUNT, ("prefetch.scattered_4k",
+                               *(f"{what}.resident_{kind}" for kind in ("4k", "thp")
+                                 for what in ("prefetch", "unmap", "evict")))),
     Bench("cold", ICOUNT, ("cold.sequential", "cold.random")),
     Bench("faults_per_gib", ICOUNT, ("faults.per_gib",), memory_mib=1536),
     Bench("mm_untouched", ICOUNT, ("mm.untouched",)),

@@ -12,9 +12,10 @@
  *
  * Pages of 4 KiB that follow each other in memory as they do for the process can be
  * mapped together. Whether they do depends on what was freed before, and in which order.
- * So they are touched in an order of chance, as a machine has them that has run for long;
- * what it costs on pages touched in order is in prefetch's detail, from the least to the
- * most of the runs.
+ * prefetch.resident_4k is about memory that nobody has had before, touched in order, as
+ * it is when a guest starts. prefetch.scattered_4k, and all that is said of taking away,
+ * is about pages touched in an order of chance, as a machine has them that has run for
+ * long: each of them is a call of iommu_map() then.
  */
 #include <errno.h>
 #include <math.h>
@@ -36,15 +37,17 @@ struct costs {
 	unsigned int runs;
 	uint64_t bytes;
 	enum memory_kind kind;
-	bool in_order;			/* how pages of 4 KiB were touched */
 };
+
+#define IN_ORDER_RUNS	3u
+#define IN_ORDER_BYTES	(32 * MIB)
 
 static int touch(const struct costs *costs, char *mem)
 {
 	unsigned int nr = (unsigned int)(costs->bytes / PAGE), i;
 	uint64_t *pages = NULL;
 
-	if (costs->kind == MEMORY_4K && !costs->in_order) {
+	if (costs->kind == MEMORY_4K) {
 		pages = random_pages(nr, nr, 0x70c4);
 		if (!pages)
 			return -1;
@@ -169,14 +172,12 @@ static int without_vfio(struct costs *costs)
 	return err;
 }
 
-static json_object *report(struct result *to, const char *what, const char *kind,
-			   const double *ours, double type1, unsigned int runs)
+static json_object *report(struct result *to, const char *key, const double *ours,
+			   double type1, unsigned int runs)
 {
 	double value = median(ours, runs);
 	json_object *figure;
-	char key[64];
 
-	snprintf(key, sizeof(key), "%s.resident_%s", what, kind);
 	figure = figure_add(to, key, "instr", value);
 	put_number(figure, "ours", value);
 	put_number(figure, "type1", type1);
@@ -184,7 +185,12 @@ static json_object *report(struct result *to, const char *what, const char *kind
 	return figure;
 }
 
-static void report_all(struct result *to, const struct costs *costs, const char *kind)
+/* The keys of the figures that are told of one kind of memory. */
+struct keys {
+	const char *prefetch, *unmap, *evict;
+};
+
+static void report_all(struct result *to, const struct costs *costs, const struct keys *keys)
 {
 	double extra[MAX_RUNS], alone = median(costs->taken_alone, costs->runs);
 	json_object *detail;
@@ -192,11 +198,11 @@ static void report_all(struct result *to, const struct costs *costs, const char 
 
 	for (run = 0; run < costs->runs; run++)
 		extra[run] = costs->taken[run] - alone;
-	report(to, "prefetch", kind, costs->prefetch[OURS],
+	report(to, keys->prefetch, costs->prefetch[OURS],
 	       median(costs->prefetch[TYPE1], costs->runs), costs->runs);
-	report(to, "unmap", kind, costs->unmap[OURS], median(costs->unmap[TYPE1], costs->runs),
+	report(to, keys->unmap, costs->unmap[OURS], median(costs->unmap[TYPE1], costs->runs),
 	       costs->runs);
-	detail = put_object(report(to, "evict", kind, extra, NAN, costs->runs), "detail");
+	detail = put_object(report(to, keys->evict, extra, NAN, costs->runs), "detail");
 	put_number(detail, "by_advice", median(costs->advised, costs->runs));
 	put_number(detail, "dontneed_without_vfio", alone);
 	put_number(detail, "dontneed", median(costs->taken, costs->runs));
@@ -208,37 +214,75 @@ static int measure(struct costs *costs)
 	       -1 : 0;
 }
 
-static void report_in_order(struct result *to, const struct costs *costs)
+/* Memory is not given back between the runs, so that each has some that is new. */
+static int in_order_once(struct rig *rig, enum backend backend, char *mem, double *cost)
 {
-	json_object *detail = put_object(put_object(to->figures, "prefetch.resident_4k"), "detail");
+	const struct costs costs = { .bytes = IN_ORDER_BYTES };
+	uint64_t start;
 
-	detail = put_object(detail, "touched_in_order");
-	put_number(detail, "ours_least", percentile(costs->prefetch[OURS], costs->runs, 0));
-	put_number(detail, "ours_most", percentile(costs->prefetch[OURS], costs->runs, 100));
-	put_number(detail, "type1_least", percentile(costs->prefetch[TYPE1], costs->runs, 0));
-	put_number(detail, "type1_most", percentile(costs->prefetch[TYPE1], costs->runs, 100));
+	if (memory_touch(mem, IN_ORDER_BYTES, MEMORY_4K))
+		return -1;
+	start = now_ns();
+	if (rig_map(rig, mem, IOVA_MEMORY, IN_ORDER_BYTES))
+		return -1;
+	*cost = per_page(&costs, start);
+	if (backend == OURS && (advise(rig, &costs, VFIO_IOPF_ADV_PREFETCH_WRITE, cost) ||
+				check_resident(rig, &costs)))
+		return -1;
+	return unmap(rig, &costs, &(double){ 0 });
+}
+
+static int in_order_with(enum backend backend, char *mem, double *cost)
+{
+	struct rig rig;
+	unsigned int run;
+	int err = 0;
+
+	if (rig_open(&rig, EXTENSION(backend)))
+		return -1;
+	for (run = 0; run < IN_ORDER_RUNS && !err; run++)
+		err = in_order_once(&rig, backend, mem + run * IN_ORDER_BYTES, &cost[run]);
+	rig_close(&rig);
+	return err;
+}
+
+static int in_order(struct result *to)
+{
+	const uint64_t bytes = IN_ORDER_RUNS * IN_ORDER_BYTES;
+	double cost[BACKENDS][IN_ORDER_RUNS];
+	char *mem = memory_get(BACKENDS * bytes, MEMORY_4K);
+
+	if (!mem || in_order_with(OURS, mem, cost[OURS]) ||
+	    in_order_with(TYPE1, mem + bytes, cost[TYPE1]))
+		return -1;
+	report(to, "prefetch.resident_4k", cost[OURS], median(cost[TYPE1], IN_ORDER_RUNS),
+	       IN_ORDER_RUNS);
+	munmap(mem, BACKENDS * bytes);
+	return 0;
 }
 
 static int run(struct result *to, const struct options *opt)
 {
+	static const struct keys thp = {
+		"prefetch.resident_thp", "unmap.resident_thp", "evict.resident_thp",
+	}, scattered = {
+		"prefetch.scattered_4k", "unmap.resident_4k", "evict.resident_4k",
+	};
 	struct costs costs = { .runs = runs_of(opt, 5, 3), .bytes = (opt->quick ? 32 : 128) * MIB };
 
 	if (costs.runs > MAX_RUNS)
 		costs.runs = MAX_RUNS;
+	/* In order first, while memory is as it was at boot. */
+	if (in_order(to))
+		return -1;
 	costs.kind = MEMORY_THP;
 	if (measure(&costs))
 		return -1;
-	report_all(to, &costs, "thp");
-	/* In order first: what is freed then is free in that order. */
+	report_all(to, &costs, &thp);
 	costs.kind = MEMORY_4K;
-	costs.in_order = true;
 	if (measure(&costs))
 		return -1;
-	report_in_order(to, &costs);
-	costs.in_order = false;
-	if (measure(&costs))
-		return -1;
-	report_all(to, &costs, "4k");
+	report_all(to, &costs, &scattered);
 	return 0;
 }
 
