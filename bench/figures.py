@@ -96,6 +96,12 @@ HOT = Section(
                "ratio", at_least(0.995), rows=("R17",)),
         Figure("hot.throughput_thp", "copy over resident huge pages, relative to type1",
                "ratio", at_least(0.995), rows=("R17", "R12")),
+        Figure("hot.instructions_4k",
+               "the same over 4 KiB pages, counted: type1's instructions over ours",
+               "ratio", at_least(0.995), rows=("R17",)),
+        Figure("hot.instructions_thp",
+               "the same over huge pages, counted: type1's instructions over ours",
+               "ratio", at_least(0.995), rows=("R17", "R12")),
     ))
 
 COLD = Section(

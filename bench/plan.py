@@ -52,6 +52,7 @@ BENCHES = (
     Bench("resident", ICOUNT, ("prefetch.scattered_4k",
                                *(f"{what}.resident_{kind}" for kind in ("4k", "thp")
                                  for what in ("prefetch", "unmap", "evict")))),
+    Bench("hot_instr", ICOUNT, ("hot.instructions_4k", "hot.instructions_thp")),
     Bench("cold", ICOUNT, ("cold.sequential", "cold.random")),
     Bench("faults_per_gib", ICOUNT, ("faults.per_gib",), memory_mib=1536),
     Bench("mm_untouched", ICOUNT, ("mm.untouched",)),
@@ -60,7 +61,7 @@ BENCHES = (
     Bench("series", ICOUNT, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
                                   for runs in (1, 100, 1000))),
     Bench("first_dma", THREADS, ("first_dma.cold_2g",), memory_mib=2816),
-    Bench("hot", THREADS, ("hot.throughput_4k", "hot.throughput_thp")),
+    Bench("hot", THREADS, ("hot.throughput_4k", "hot.throughput_thp"), devices=2, iotlb=4096),
     Bench("latency", THREADS, ("fault.resident_latency",)),
     Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),
     Bench("pressure", THREADS, ("pressure",), zram_mib=2048),

@@ -185,6 +185,7 @@ extern const struct bench bench_fault_resident;
 extern const struct bench bench_faults_per_gib;
 extern const struct bench bench_first_dma;
 extern const struct bench bench_hot;
+extern const struct bench bench_hot_instructions;
 extern const struct bench bench_latency;
 extern const struct bench bench_map_dma;
 extern const struct bench bench_metadata;

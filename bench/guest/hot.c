@@ -5,96 +5,131 @@
  * backends is the IOMMU's page table. The buffers are larger than the IOTLB reaches, so
  * the table is walked.
  *
- * Both backends use the same device and the same pages, in turns: a turn opens the
- * device, maps, goes through once to have all mapped, and then measures several passes,
- * chunk by chunk. What a busy host takes away only ever makes a chunk slower, so the
- * time of a pass is the sum of what each chunk took at its best; the figure is the
- * ratio of these. Medians of whole passes are in the detail; samples are the figure made
- * from single turns.
+ * hot.instructions_* (hot_instructions.c) counts the same, and says whether there is a
+ * difference. This one says whether it shows in time, on a host whose speed changes by
+ * several percent from one second to the next, and depends on where in memory a page
+ * table happens to lie. So
+ *
+ *  - both backends are at work at the same time, each with a device, on the same pages and
+ *    addresses; they take turns at chunks of less than a millisecond, so that what the host does
+ *    hits both; who is first changes with each chunk;
+ *  - all of it happens on one CPU, the other is taken offline: the devices are threads, and
+ *    where two CPUs are emulated by threads of a busy host, a device may have the faster of
+ *    them for minutes;
+ *  - two such chunks make a pair, and its ratio is one observation. A round opens the
+ *    devices, goes through all once, and then several times more in pairs. What disturbs
+ *    one chunk of a pair makes an outlier in either direction, so a round's result is the
+ *    median of its pairs;
+ *  - where page tables and IOTLBs lie in memory makes one side some percent faster for as
+ *    long as they lie there, at random. So there are many rounds, each with new page tables
+ *    and the devices exchanged; a round and the next, with each device on either side
+ *    once, make one sample (their geometric mean). The figure is the median of the samples;
+ *    how far it is to be trusted is in the detail, as its standard error.
  */
 #include <math.h>
 #include <sys/mman.h>
 
 #include "bench.h"
 
-#define MAX_TURNS	16
-#define PASSES		15
-#define CHUNK		MIB
-#define MAX_CHUNKS	64
+#define MAX_ROUNDS	128
+#define PASSES		5
+#define CHUNK		(256 * KIB)
+#define MAX_CHUNKS	256
+
+#define SECOND_CPU	"/sys/devices/system/cpu/cpu1/online"
 
 struct hot {
 	size_t bytes;		/* of a buffer */
 	char *mem;		/* the source, and the destination after it */
-	unsigned int turns;
-	double pass_ns[BACKENDS][MAX_TURNS][PASSES + 1];	/* the first has all mapped */
-	double best_ns[BACKENDS][MAX_TURNS][MAX_CHUNKS];	/* without the first */
+	unsigned int rounds;
+	struct rig rigs[BACKENDS];
+	double ns[BACKENDS][(PASSES + 1) * MAX_CHUNKS];	/* chunks of a round, in order */
+	double pass_ns[BACKENDS][PASSES + 1][MAX_ROUNDS];	/* the first has all mapped */
+	double ratios[MAX_ROUNDS];
 	struct vfio_iopf_stats stats;
 };
 
-static int pass(struct hot *hot, struct rig *rig, double *total_ns, double *best_ns)
+static unsigned int chunks(const struct hot *hot)
 {
-	uint64_t from = IOVA_MEMORY, to = IOVA_MEMORY + hot->bytes;
-	struct softdma_desc desc;
-	size_t at;
-	double ns;
+	return (unsigned int)(hot->bytes / CHUNK);
+}
 
-	*total_ns = 0;
-	for (at = 0; at < hot->bytes; at += CHUNK) {
-		desc = sdma_copy(to + at, from + at, CHUNK);
-		if (timed(&rig->dma.q[0], &desc, 1, &ns))
+static int copy(struct hot *hot, enum backend backend, unsigned int chunk, double *ns)
+{
+	uint64_t from = IOVA_MEMORY + chunk * CHUNK;
+	struct softdma_desc desc = sdma_copy(from + hot->bytes, from, CHUNK);
+
+	return timed(&hot->rigs[backend].dma.q[0], &desc, 1, ns);
+}
+
+/* Both backends, chunk by chunk. */
+static int pass(struct hot *hot, unsigned int nr, unsigned int round)
+{
+	double *ours = hot->ns[OURS] + nr * chunks(hot);
+	double *type1 = hot->ns[TYPE1] + nr * chunks(hot);
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < chunks(hot); i++) {
+		if ((i + nr) % 2)
+			err = copy(hot, TYPE1, i, &type1[i]) || copy(hot, OURS, i, &ours[i]);
+		else
+			err = copy(hot, OURS, i, &ours[i]) || copy(hot, TYPE1, i, &type1[i]);
+		if (err)
 			return -1;
-		*total_ns += ns;
-		if (best_ns)
-			best_ns[at / CHUNK] = fmin(best_ns[at / CHUNK], ns);
 	}
+	hot->pass_ns[OURS][nr][round] = median(ours, chunks(hot)) * chunks(hot);
+	hot->pass_ns[TYPE1][nr][round] = median(type1, chunks(hot)) * chunks(hot);
 	return 0;
 }
 
-static int turn(struct hot *hot, enum backend backend, unsigned int nr)
+/* Of all pairs but those of the first pass. */
+static double median_pair(const struct hot *hot)
 {
-	double *pass_ns = hot->pass_ns[backend][nr], *best_ns = hot->best_ns[backend][nr];
-	struct rig rig;
+	static double ratios[PASSES * MAX_CHUNKS];
+	unsigned int n = PASSES * chunks(hot), from = chunks(hot), i;
+
+	for (i = 0; i < n; i++)
+		ratios[i] = hot->ns[TYPE1][from + i] / hot->ns[OURS][from + i];
+	return median(ratios, n);
+}
+
+static int do_round(struct hot *hot, unsigned int round)
+{
+	enum backend backend;
 	unsigned int i;
 
-	for (i = 0; i < MAX_CHUNKS; i++)
-		best_ns[i] = INFINITY;
-	if (rig_open(&rig, EXTENSION(backend)) ||
-	    rig_map(&rig, hot->mem, IOVA_MEMORY, 2 * hot->bytes))
-		return -1;
-	for (i = 0; i <= PASSES; i++)
-		if (pass(hot, &rig, &pass_ns[i], i ? best_ns : NULL))
+	for (backend = 0; backend < BACKENDS; backend++)
+		if (rig_open_device(&hot->rigs[backend], EXTENSION(backend),
+				    (backend + round) % BACKENDS) ||
+		    rig_map(&hot->rigs[backend], hot->mem, IOVA_MEMORY, 2 * hot->bytes))
 			return -1;
-	if (backend == OURS && viopf_stats(rig.c, &hot->stats))
+	for (i = 0; i <= PASSES; i++)
+		if (pass(hot, i, round))
+			return -1;
+	hot->ratios[round] = median_pair(hot);
+	if (viopf_stats(hot->rigs[OURS].c, &hot->stats))
 		return complain("%s", viopf_error());
-	rig_close(&rig);
+	for (backend = 0; backend < BACKENDS; backend++)
+		rig_close(&hot->rigs[backend]);
 	return 0;
 }
 
-/* A pass with each chunk at its best in turns [@first, @end). */
-static double best_pass(const struct hot *hot, enum backend backend, unsigned int first,
-			unsigned int end)
-{
-	double sum = 0, best;
-	unsigned int chunk, i;
-
-	for (chunk = 0; chunk < hot->bytes / CHUNK; chunk++) {
-		best = INFINITY;
-		for (i = first; i < end; i++)
-			best = fmin(best, hot->best_ns[backend][i][chunk]);
-		sum += best;
-	}
-	return sum;
-}
-
-/* The median of pass @nr of all turns. */
+/* The median of pass @nr of all rounds. */
 static double median_pass(const struct hot *hot, enum backend backend, unsigned int nr)
 {
-	double ns[MAX_TURNS];
+	return median(hot->pass_ns[backend][nr], hot->rounds);
+}
+
+/* And of all passes but the first. */
+static double median_of_all(const struct hot *hot, enum backend backend)
+{
+	double ns[PASSES];
 	unsigned int i;
 
-	for (i = 0; i < hot->turns; i++)
-		ns[i] = hot->pass_ns[backend][i][nr];
-	return median(ns, hot->turns);
+	for (i = 0; i < PASSES; i++)
+		ns[i] = median_pass(hot, backend, i + 1);
+	return median(ns, PASSES);
 }
 
 static double mb_s(const struct hot *hot, double ns)
@@ -131,26 +166,35 @@ static void put_medians(const struct hot *hot, json_object *detail, const char *
 	put_numbers(detail, name, mb, PASSES);
 }
 
+/* Of the median of values whose scatter is told by its quartiles, as if they were normal. */
+static double standard_error(const double *values, unsigned int n)
+{
+	double quartiles = percentile(values, n, 75) - percentile(values, n, 25);
+
+	return 1.2533 * quartiles / 1.349 / sqrt(n);
+}
+
 static void report(struct hot *hot, struct result *to, const char *key)
 {
-	double ours = best_pass(hot, OURS, 0, hot->turns);
-	double type1 = best_pass(hot, TYPE1, 0, hot->turns);
+	unsigned int nr_samples = hot->rounds / 2, i;
+	double samples[MAX_ROUNDS / 2];
 	json_object *figure, *detail;
-	double ratios[MAX_TURNS];
-	unsigned int i;
 
-	for (i = 0; i < hot->turns; i++)
-		ratios[i] = best_pass(hot, TYPE1, i, i + 1) / best_pass(hot, OURS, i, i + 1);
-	figure = figure_add(to, key, "ratio", type1 / ours);
-	put_number(figure, "ours", mb_s(hot, ours));
-	put_number(figure, "type1", mb_s(hot, type1));
-	put_numbers(figure, "samples", ratios, hot->turns);
+	for (i = 0; i < nr_samples; i++)
+		samples[i] = sqrt(hot->ratios[2 * i] * hot->ratios[2 * i + 1]);
+	figure = figure_add(to, key, "ratio", median(samples, nr_samples));
+	put_number(figure, "ours", mb_s(hot, median_of_all(hot, OURS)));
+	put_number(figure, "type1", mb_s(hot, median_of_all(hot, TYPE1)));
+	put_numbers(figure, "samples", samples, nr_samples);
 	detail = put_object(figure, "detail");
+	put_number(detail, "standard_error", standard_error(samples, nr_samples));
+	put_numbers(detail, "rounds", hot->ratios, hot->rounds);
 	put_text(detail, "ours_and_type1_are", "MB/s");
 	put_number(detail, "buffer_bytes", (double)hot->bytes);
+	put_number(detail, "pairs_in_a_round", PASSES * chunks(hot));
 	put_medians(hot, detail, "ours_median_passes_mb_s", OURS);
 	put_medians(hot, detail, "type1_median_passes_mb_s", TYPE1);
-	put_stats(put_object(detail, "stats_last_turn"), &hot->stats);
+	put_stats(put_object(detail, "stats_last_round"), &hot->stats);
 	passes_plot(hot, figure);
 }
 
@@ -161,14 +205,14 @@ static int measure(struct result *to, const struct options *opt, const char *key
 	unsigned int i;
 
 	hot.bytes = opt->quick ? 16 * MIB : 64 * MIB;
-	hot.turns = runs_of(opt, 7, 3);
-	if (hot.turns > MAX_TURNS)
-		hot.turns = MAX_TURNS;
+	hot.rounds = 2 * runs_of(opt, 30, 12);
+	if (hot.rounds > MAX_ROUNDS)
+		hot.rounds = MAX_ROUNDS;
 	hot.mem = memory_get(2 * hot.bytes, kind);
 	if (!hot.mem || memory_touch(hot.mem, 2 * hot.bytes, kind))
 		return -1;
-	for (i = 0; i < hot.turns; i++)
-		if (turn(&hot, i % 2 ? TYPE1 : OURS, i) || turn(&hot, i % 2 ? OURS : TYPE1, i))
+	for (i = 0; i < hot.rounds; i++)
+		if (do_round(&hot, i))
 			return -1;
 	report(&hot, to, key);
 	munmap(hot.mem, 2 * hot.bytes);
@@ -177,11 +221,16 @@ static int measure(struct result *to, const struct options *opt, const char *key
 
 static int run(struct result *to, const struct options *opt)
 {
+	int err;
+
 	if (patience())
 		return -1;
-	if (measure(to, opt, "hot.throughput_4k", MEMORY_4K))
-		return -1;
-	return measure(to, opt, "hot.throughput_thp", MEMORY_THP);
+	if (write_text(SECOND_CPU, "0"))
+		return complain("can't switch the second CPU off");
+	err = measure(to, opt, "hot.throughput_4k", MEMORY_4K) ||
+	      measure(to, opt, "hot.throughput_thp", MEMORY_THP) ? -1 : 0;
+	write_text(SECOND_CPU, "1");
+	return err;
 }
 
 const struct bench bench_hot = {

@@ -23,6 +23,7 @@ static const struct bench * const benches[] = {
 	&bench_faults_per_gib,
 	&bench_first_dma,
 	&bench_hot,
+	&bench_hot_instructions,
 	&bench_latency,
 	&bench_map_dma,
 	&bench_metadata,
