@@ -164,6 +164,8 @@ static void viopf_stats_collect(struct viopf_container *container,
 	stats->faults_user = atomic64_read(&c->faults_user);
 	stats->groups_at_once = atomic64_read(&c->groups_at_once);
 	stats->groups_merged = atomic64_read(&c->groups_merged);
+	stats->pages_young = atomic64_read(&c->pages_young);
+	stats->pages_sampled = atomic64_read(&c->pages_sampled);
 
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
 	spin_lock(&container->fault_lock);

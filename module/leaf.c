@@ -51,12 +51,14 @@ static bool viopf_leaf_chosen(const struct viopf_segment *segment,
 	       pages >= leaf_bytes >> PAGE_SHIFT;
 }
 
-static void viopf_leaf_count(struct viopf_segment *segment, unsigned long pages)
+static void viopf_leaf_count(struct viopf_segment *segment,
+			     unsigned long first, unsigned long end)
 {
 	struct viopf_container *container = segment->mapping->container;
 
-	viopf_count(container, pages_mapped, pages);
-	viopf_count(container, resident_pages, pages);
+	viopf_count(container, pages_mapped, end - first);
+	viopf_count(container, resident_pages, end - first);
+	viopf_age_touch(segment, first, end, true);
 }
 
 /* Note [first, end), just mapped by leaves of the smallest size. */
@@ -65,7 +67,7 @@ static void viopf_leaf_note(struct viopf_segment *segment, unsigned long first,
 {
 	if (first == end)
 		return;
-	viopf_leaf_count(segment, end - first);
+	viopf_leaf_count(segment, first, end);
 	viopf_residency_set(&segment->residency, first, end, writable);
 }
 
@@ -82,7 +84,7 @@ static void viopf_leaf_record(struct viopf_segment *segment,
 		viopf_leaf_note(segment, first, end, writable);
 		return;
 	}
-	viopf_leaf_count(segment, pages);
+	viopf_leaf_count(segment, first, end);
 
 	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
 	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
@@ -133,6 +135,7 @@ enum viopf_leaves {
 	VIOPF_LEAVES_ALL,
 	VIOPF_LEAVES_UNPINNED,
 	VIOPF_LEAVES_WRITABLE,	/* and unpinned */
+	VIOPF_LEAVES_OLD,	/* asked about by aging.c, and unpinned */
 };
 
 /* The next run of such pages from *@first on: how all that is here walks a record. */
@@ -146,6 +149,11 @@ static bool viopf_leaf_next(const struct viopf_segment *segment,
 		if (kind == VIOPF_LEAVES_WRITABLE) {
 			*first = find_next_bit(r->writable, *stop, *first);
 			*stop = find_next_zero_bit(r->writable, *stop, *first);
+		}
+		if (kind == VIOPF_LEAVES_OLD) {
+			*first = find_next_zero_bit(segment->age.young, *stop,
+						    *first);
+			*stop = find_next_bit(segment->age.young, *stop, *first);
 		}
 		if (kind != VIOPF_LEAVES_ALL && segment->pins) {
 			*first = find_next_zero_bit(segment->pins, *stop, *first);
@@ -192,6 +200,7 @@ static unsigned long viopf_leaf_forget(struct viopf_segment *segment,
 		viopf_count(container, pinned_pages, -(s64)(end - first));
 		bitmap_clear(segment->pins, first, end - first);
 	}
+	viopf_age_touch(segment, first, end, false);
 	return viopf_residency_clear(&segment->residency, first, end);
 }
 
@@ -266,8 +275,12 @@ static unsigned long viopf_leaf_clear(struct viopf_segment *segment,
 {
 	unsigned long stop, gone = 0;
 
-	for (; viopf_leaf_next(segment, &first, &stop, end, kind); first = stop)
+	for (; viopf_leaf_next(segment, &first, &stop, end, kind); first = stop) {
 		gone += viopf_residency_clear(&segment->residency, first, stop);
+		/* What is old is not young, and stays unchanged for this walk. */
+		if (kind != VIOPF_LEAVES_OLD)
+			viopf_age_touch(segment, first, stop, false);
+	}
 	return gone;
 }
 
@@ -331,6 +344,20 @@ unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
 {
 	return viopf_leaf_drop_kind(segment, 0, segment->residency.nr_pages,
 				    VIOPF_LEAVES_WRITABLE);
+}
+
+/**
+ * viopf_leaf_drop_old() - take away what devices may not have used for a while
+ * @segment: locked, and its young bits settled (aging.c)
+ *
+ * By one flush a domain.
+ *
+ * Return: how many pages devices lost.
+ */
+unsigned long viopf_leaf_drop_old(struct viopf_segment *segment)
+{
+	return viopf_leaf_drop_kind(segment, 0, segment->residency.nr_pages,
+				    VIOPF_LEAVES_OLD);
 }
 
 /*

@@ -38,6 +38,10 @@ module_param_named(dma_entry_limit, viopf_mapping_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit,
 		 "Mappings that a container may have (65535)");
 
+module_param_named(aging, viopf_aging, bool, 0644);
+MODULE_PARM_DESC(aging,
+		 "Tell the kernel which pages devices use, so that it reclaims others first; of mappings touched from now on (on)");
+
 static unsigned int max_workers = 64;
 module_param(max_workers, uint, 0644);
 MODULE_PARM_DESC(max_workers,
@@ -102,6 +106,7 @@ static void __exit viopf_exit(void)
 {
 	viopf_verify_exit();
 	vfio_unregister_iommu_driver(&viopf_driver_ops);
+	viopf_age_exit();
 }
 
 module_init(viopf_init);

@@ -163,6 +163,10 @@ static struct viopf_segment *viopf_segment_alloc(struct viopf_mapping *mapping,
 	segment->uaddr = mapping->uaddr + (first - mapping->node.start);
 	viopf_segment_lock_init(segment);
 	viopf_window_init(&segment->window, segment->residency.first_iopfn);
+	if (viopf_age_init(segment)) {
+		viopf_segment_destroy(segment);
+		return ERR_PTR(-ENOMEM);
+	}
 	return segment;
 }
 
@@ -191,6 +195,9 @@ static struct viopf_segment *viopf_segment_create(struct viopf_mapping *mapping,
 	struct viopf_segment *segment;
 	int ret;
 
+	ret = viopf_age_prepare(mapping);
+	if (ret)
+		return ERR_PTR(ret);
 	segment = viopf_segment_alloc(mapping, iova, bytes);
 	if (IS_ERR(segment))
 		return segment;
@@ -201,6 +208,7 @@ static struct viopf_segment *viopf_segment_create(struct viopf_mapping *mapping,
 					   &viopf_segment_notifier_ops);
 	if (ret)
 		goto out_destroy;
+	viopf_age_add(segment);
 	ret = viopf_segment_publish(segment);
 	if (ret)
 		goto out_remove;
@@ -209,6 +217,7 @@ static struct viopf_segment *viopf_segment_create(struct viopf_mapping *mapping,
 	return segment;
 
 out_remove:
+	viopf_age_remove(segment);
 	mmu_interval_notifier_remove(&segment->notifier);
 out_destroy:
 	viopf_segment_destroy(segment);
@@ -292,6 +301,7 @@ void viopf_segment_hand_over(struct viopf_segment *old,
 
 	lockdep_assert_held(&container->lock);
 
+	viopf_age_remove(old);
 	while (!viopf_segment_strip(old))
 		viopf_keep_quarantine(container);
 
@@ -341,6 +351,7 @@ void viopf_segment_kill(struct viopf_segment *segment)
 
 	lockdep_assert_held(&container->lock);
 
+	viopf_age_remove(segment);
 	mutex_lock(&segment->lock);
 	segment->dead = true;
 	mutex_unlock(&segment->lock);
@@ -367,6 +378,7 @@ void viopf_segment_destroy(struct viopf_segment *segment)
 	viopf_dirty_segment_deinit(segment);
 	bitmap_free(segment->pins);
 	bitmap_free(segment->advised);
+	viopf_age_deinit(segment);
 	viopf_residency_deinit(&segment->residency);
 	mutex_destroy(&segment->lock);
 	kfree(segment);
@@ -416,9 +428,11 @@ static int viopf_segment_use_set(struct viopf_segment *segment,
 	for (i = 0; old && i < old->nr; i++)
 		if (!viopf_set_has(set, old->domains[i]))
 			viopf_leaf_leave(segment, old->domains[i]);
-	if (!set->nr)
+	if (!set->nr) {
 		viopf_count(segment->mapping->container, resident_pages,
 			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
+		viopf_age_touch(segment, 0, r->nr_pages, false);
+	}
 	segment->set = set;
 	return 0;
 }

@@ -31,6 +31,8 @@
  *                             memory, no fault and no user space.
  *     container->map_lock     (rwlock) the tree of mappings, for faults.
  *     container->fault_lock   (spinlock) queue, workers and who answers what.
+ *     age->lock               (spinlock) which pages are young, below ager->lock
+ *                             (rwlock). Page table locks are around both.
  *
  * mmap_lock is taken outside segment->lock and never inside it: the notifier
  * arrives with mmap_lock held, in whatever mode.
@@ -54,6 +56,7 @@
 
 #include <linux/vfio_iopf.h>
 
+#include "aging.h"
 #include "compat/iommu_handle.h"
 #include "compat/vfio_driver_ops.h"
 #include "iova.h"
@@ -112,6 +115,8 @@ struct viopf_counters {
 	atomic64_t	faults_user;
 	atomic64_t	groups_at_once;
 	atomic64_t	groups_merged;
+	atomic64_t	pages_young;
+	atomic64_t	pages_sampled;
 };
 
 /**
@@ -290,6 +295,8 @@ struct viopf_group {
  * @warned: said once that memory in it can't be faulted in
  * @segments_lock: makes and publishes segments
  * @segments: struct viopf_segment by IOVA; grows only
+ * @ager: tells its mm which pages devices use, from the first segment on; a
+ *	reference. Set once, by cmpxchg()
  * @externals: struct viopf_external by IOVA page; by container->lock
  * @externals_mapped: those pages are kept mapped for devices behind an IOMMU
  */
@@ -310,6 +317,7 @@ struct viopf_mapping {
 	bool				warned;
 	struct mutex			segments_lock;	/* around segment->lock */
 	struct maple_tree		segments;
+	struct viopf_ager		*ager;
 	struct xarray			externals;
 	bool				externals_mapped;
 };
@@ -323,6 +331,7 @@ struct viopf_mapping {
  * @lock: guards what follows, and the IOMMU page tables below [@iova, ...)
  * @set: the domains that @residency holds for; NULL before the first
  * @residency: the record: what is mapped in each domain of @set
+ * @age: which of that devices use; see there for its locks
  * @window: how far faults look around
  * @settled: of @notifier, the sequence that the last snapshot held good for, or 0
  * @absent: one more than the page that the handler has just found not resident, or 0
@@ -344,6 +353,7 @@ struct viopf_segment {
 	struct mutex			lock;	/* taken by evictions */
 	struct viopf_domain_set		*set;
 	struct viopf_residency		residency;
+	struct viopf_age		age;
 	struct viopf_window		window;
 	unsigned long			settled;
 	unsigned long			absent;
@@ -474,6 +484,7 @@ int viopf_leaf_map_pages(struct viopf_segment *segment, unsigned long first,
 unsigned long viopf_leaf_drop(struct viopf_segment *segment,
 			      unsigned long first, unsigned long end);
 unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment);
+unsigned long viopf_leaf_drop_old(struct viopf_segment *segment);
 void viopf_leaf_leave(struct viopf_segment *segment,
 		      struct iommu_domain *domain);
 int viopf_leaf_replay(struct viopf_segment *segment,
@@ -683,6 +694,15 @@ static inline void viopf_dirty_mark(struct viopf_segment *seg,
 {
 	if (unlikely(seg->dirty))
 		viopf_dirty_mark_slow(seg, first, end);
+}
+
+/* Pages [first, end) of a locked segment have come to the devices, or gone. */
+static inline void viopf_age_touch(struct viopf_segment *seg,
+				   unsigned long first, unsigned long end,
+				   bool young)
+{
+	if (seg->age.ager)
+		viopf_age_touch_slow(seg, first, end, young);
 }
 
 static inline struct viopf_group *viopf_group_of(struct iopf_group *group)

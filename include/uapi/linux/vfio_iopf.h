@@ -124,7 +124,7 @@ struct vfio_iopf_enable {
  * @invalidations: calls of the mm to take a range away
  * @evictions: those among them that found something resident
  * @pages_evicted: 4 KiB pages taken from the devices by evictions
- * @flushes: IOTLB flushes, one for each domain and eviction
+ * @flushes: IOTLB flushes, one for each domain and eviction, or sampling
  * @evict_busy: calls that could not block and were told to try again
  * @unmap_mismatches: unmaps for which the IOMMU did more, or less, than asked
  * @pages_kept: pages held back from reuse since an IOMMU refused to unmap
@@ -137,6 +137,10 @@ struct vfio_iopf_enable {
  *	resident in the process's memory as the device wanted it
  * @groups_merged: groups answered along with another one, which had what they asked for
  *	mapped; their requests count as @faults_spurious
+ * @pages_young: 4 KiB pages that the kernel asked about, looking for memory to reclaim,
+ *	and that devices had reached since it last did
+ * @pages_sampled: 4 KiB pages taken from the devices, but left where they are, to see
+ *	from a fault whether one still uses them: see the module's parameter aging
  *
  * Counters count from the container's VFIO_SET_IOMMU. With nothing in flight
  * they are exact: groups == resp_success + resp_invalid + resp_failure.
@@ -177,6 +181,8 @@ struct vfio_iopf_stats {
 	__aligned_u64	faults_user;
 	__aligned_u64	groups_at_once;
 	__aligned_u64	groups_merged;
+	__aligned_u64	pages_young;
+	__aligned_u64	pages_sampled;
 };
 
 /**

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Aging: telling the kernel which pages devices use.
+ *
+ * A device's access leaves no trace in the CPU's page table. To reclaim, a page that
+ * devices alone use is as cold as one that nobody uses, and so the pages that devices
+ * use most are the first to go. When the kernel wants to know whether a page has been
+ * used since it last asked, it also asks the mm's notifiers: this file answers.
+ *
+ * DOC: young, asked about, sampled
+ *
+ * IOMMUs have no accessed bit that the kernel's IOMMU API would let us read. What we
+ * do learn of is the first access to a page that is not mapped, by the fault. So:
+ *
+ *   young     mapped for a device, and not asked about since. A question is answered
+ *             with yes, and makes it
+ *   asked     mapped, and the next question is answered with no. A moment later,
+ *             together with all of its segment that has been asked about, by one
+ *             flush, the page is unmapped ("sampled"), if still in this state
+ *   unmapped  if a device uses it, it faults: a cheap one, as the page is resident,
+ *             and the page is young once more. If not, the page ages.
+ *
+ * Nothing is unmapped, and no fault made, unless the kernel is looking for something
+ * to reclaim. Pinned pages are left alone, as no answer would let them be reclaimed;
+ * pages of user-handled mappings answer but are not unmapped, as user space would be
+ * asked about them anew.
+ *
+ * The kernel asks for a page, or for a huge one, with the page table's spinlock held,
+ * so a question can't take segment->lock. The young bits have a spinlock of their own.
+ * Sampling walks the record twice, to unmap and then to note it, and must find the
+ * same pages both times: meanwhile questions clear nothing (@settled).
+ *
+ * DOC: lifetimes
+ *
+ * An ager is the notifier of one mm, and shared by all mappings of its memory that
+ * have had a segment. Each holds a reference to its end. Segments are in the ager's
+ * tree from before they are published until they are dead; whoever takes one out
+ * then waits for its sampling, which nobody starts any more:
+ *
+ *   question                               UNMAP_DMA
+ *   ------------------------------------   -----------------------------------
+ *   read lock ager, find the segment
+ *     queue its sampling
+ *   unlock
+ *                                          write lock ager, take it out, unlock
+ *   sampling: lock segment                 cancel the sampling, or wait for it
+ *     drop what is old                       (it waits for nothing but the lock)
+ *   unlock                                 free the segment
+ */
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/slab.h>
+
+#include "viopf.h"
+
+/*
+ * How long questions are collected. The kernel asks about whole page tables at a time,
+ * and comes back for the answer to the next question after it has gone through others.
+ */
+#define VIOPF_SAMPLE_DELAY	msecs_to_jiffies(10)
+
+/**
+ * struct viopf_ager - the notifier that answers for all of an mm
+ * @notifier: kept by mmu_notifier_get() and mmu_notifier_put()
+ * @lock: guards @ages; page table locks are around it
+ * @ages: struct viopf_age by user address
+ */
+struct viopf_ager {
+	struct mmu_notifier	notifier;
+	rwlock_t		lock;
+	struct rb_root_cached	ages;
+};
+
+bool viopf_aging = true;
+
+/* Is a page of [first, end) young? With @clear, none is afterwards. */
+static unsigned long viopf_age_question(struct viopf_age *age,
+					unsigned long first, unsigned long end,
+					bool clear)
+{
+	unsigned long nr, page;
+
+	spin_lock(&age->lock);
+	page = find_next_bit(age->young, end, first);
+	nr = page < end;
+	if (nr && clear && !age->settled) {
+		nr = 0;
+		for_each_set_bit_from(page, age->young, end) {
+			__clear_bit(page, age->young);
+			nr++;
+		}
+	}
+	spin_unlock(&age->lock);
+	return nr;
+}
+
+/* The same of the user addresses [start, last], as far as the segment has them. */
+static bool viopf_age_asked(struct viopf_age *age, unsigned long start,
+			    unsigned long last, bool clear)
+{
+	struct viopf_segment *segment =
+		container_of(age, struct viopf_segment, age);
+	struct viopf_mapping *mapping = segment->mapping;
+	unsigned long nr, first, end;
+
+	first = (max(start, age->node.start) - age->node.start) >> PAGE_SHIFT;
+	end = ((min(last, age->node.last) - age->node.start) >> PAGE_SHIFT) + 1;
+
+	nr = viopf_age_question(age, first, end, clear);
+	if (nr && clear) {
+		viopf_count(mapping->container, pages_young, nr);
+		if (mapping->mode != VIOPF_MODE_USER)
+			queue_delayed_work(system_unbound_wq, &age->sampling,
+					   VIOPF_SAMPLE_DELAY);
+	}
+	return nr;
+}
+
+static int viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
+			  unsigned long end, bool clear)
+{
+	struct viopf_ager *ager =
+		container_of(notifier, struct viopf_ager, notifier);
+	struct interval_tree_node *node;
+	bool young = false;
+
+	read_lock(&ager->lock);
+	for (node = interval_tree_iter_first(&ager->ages, start, end - 1); node;
+	     node = interval_tree_iter_next(node, start, end - 1))
+		young |= viopf_age_asked(container_of(node, struct viopf_age, node),
+					 start, end - 1, clear);
+	read_unlock(&ager->lock);
+	return young;
+}
+
+/* Who wants the flush gets it too: sampling does it, before the next question. */
+static int viopf_ager_clear_young(struct mmu_notifier *notifier,
+				  struct mm_struct *mm, unsigned long start,
+				  unsigned long end)
+{
+	return viopf_ager_ask(notifier, start, end, true);
+}
+
+static int viopf_ager_test_young(struct mmu_notifier *notifier,
+				 struct mm_struct *mm, unsigned long address)
+{
+	return viopf_ager_ask(notifier, address, address + 1, false);
+}
+
+static struct mmu_notifier *viopf_ager_alloc(struct mm_struct *mm)
+{
+	struct viopf_ager *ager = kzalloc(sizeof(*ager), GFP_KERNEL_ACCOUNT);
+
+	if (!ager)
+		return ERR_PTR(-ENOMEM);
+	rwlock_init(&ager->lock);
+	ager->ages = RB_ROOT_CACHED;
+	return &ager->notifier;
+}
+
+static void viopf_ager_free(struct mmu_notifier *notifier)
+{
+	kfree(container_of(notifier, struct viopf_ager, notifier));
+}
+
+static const struct mmu_notifier_ops viopf_ager_ops = {
+	.clear_flush_young	= viopf_ager_clear_young,
+	.clear_young		= viopf_ager_clear_young,
+	.test_young		= viopf_ager_test_young,
+	.alloc_notifier		= viopf_ager_alloc,
+	.free_notifier		= viopf_ager_free,
+};
+
+/**
+ * viopf_age_prepare() - have an ager for a mapping that gets a segment
+ * @mapping: its mm held by mmget()
+ *
+ * Waits for mmap_lock.
+ *
+ * Return: 0; -ENOMEM; -EINTR: killed while it waited.
+ */
+int viopf_age_prepare(struct viopf_mapping *mapping)
+{
+	struct mmu_notifier *notifier;
+	struct viopf_ager *ager;
+
+	if (READ_ONCE(mapping->ager) || !READ_ONCE(viopf_aging))
+		return 0;
+	if (mmap_write_lock_killable(mapping->mm))
+		return -EINTR;
+	notifier = mmu_notifier_get_locked(&viopf_ager_ops, mapping->mm);
+	mmap_write_unlock(mapping->mm);
+	if (IS_ERR(notifier))
+		return PTR_ERR(notifier);
+
+	ager = container_of(notifier, struct viopf_ager, notifier);
+	/* Another fault may have been faster: then it is the same one. */
+	if (cmpxchg(&mapping->ager, NULL, ager))
+		mmu_notifier_put(notifier);
+	return 0;
+}
+
+/**
+ * viopf_age_release() - a mapping needs its ager no longer
+ * @mapping: which has no segment any more; it still holds its mm by mmgrab()
+ */
+void viopf_age_release(struct viopf_mapping *mapping)
+{
+	if (mapping->ager)
+		mmu_notifier_put(&mapping->ager->notifier);
+}
+
+/*
+ * Until sampling is over, young bits don't change. A large leaf goes as a whole or not
+ * at all: one young page makes all of it young.
+ */
+static void viopf_age_settle(struct viopf_segment *segment)
+{
+	struct viopf_residency *r = &segment->residency;
+	struct viopf_age *age = &segment->age;
+	unsigned long page, first, end;
+
+	lockdep_assert_held(&segment->lock);
+
+	spin_lock(&age->lock);
+	age->settled = true;
+	for_each_set_bit(page, age->young, r->nr_pages) {
+		if (!viopf_residency_is_huge(r, page))
+			continue;
+		first = page;
+		end = page + 1;
+		viopf_residency_widen(r, &first, &end);
+		bitmap_set(age->young, first, end - first);
+		page = end - 1;
+	}
+	spin_unlock(&age->lock);
+}
+
+/* In one flush, what has been asked about and not used through a fault since. */
+static void viopf_age_sample(struct work_struct *work)
+{
+	struct viopf_age *age = container_of(to_delayed_work(work),
+					     struct viopf_age, sampling);
+	struct viopf_segment *segment =
+		container_of(age, struct viopf_segment, age);
+	unsigned long gone;
+
+	mutex_lock(&segment->lock);
+	viopf_age_settle(segment);
+	gone = viopf_leaf_drop_old(segment);
+	spin_lock(&age->lock);
+	age->settled = false;
+	spin_unlock(&age->lock);
+	mutex_unlock(&segment->lock);
+	viopf_count(segment->mapping->container, pages_sampled, gone);
+}
+
+/**
+ * viopf_age_init() - a segment is made
+ * @segment: nobody else knows it yet
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int viopf_age_init(struct viopf_segment *segment)
+{
+	unsigned long nr_pages = segment->residency.nr_pages;
+	struct viopf_age *age = &segment->age;
+
+	age->ager = READ_ONCE(segment->mapping->ager);
+	if (!age->ager)
+		return 0;
+	age->young = bitmap_zalloc(nr_pages, GFP_KERNEL_ACCOUNT);
+	if (!age->young)
+		return -ENOMEM;
+	spin_lock_init(&age->lock);
+	INIT_DELAYED_WORK(&age->sampling, viopf_age_sample);
+	age->node.start = segment->uaddr;
+	age->node.last = viopf_segment_uaddr(segment, nr_pages) - 1;
+	return 0;
+}
+
+/**
+ * viopf_age_deinit() - a segment is freed
+ * @segment: not, or no more, known to its ager
+ */
+void viopf_age_deinit(struct viopf_segment *segment)
+{
+	bitmap_free(segment->age.young);
+}
+
+/**
+ * viopf_age_add() - from here on questions reach a segment
+ * @segment: with all that sampling looks at
+ */
+void viopf_age_add(struct viopf_segment *segment)
+{
+	struct viopf_age *age = &segment->age;
+
+	if (!age->ager)
+		return;
+	write_lock(&age->ager->lock);
+	interval_tree_insert(&age->node, &age->ager->ages);
+	write_unlock(&age->ager->lock);
+}
+
+/**
+ * viopf_age_remove() - questions don't reach a segment any more, nor is it sampled
+ * @segment: not locked
+ */
+void viopf_age_remove(struct viopf_segment *segment)
+{
+	struct viopf_age *age = &segment->age;
+
+	if (!age->ager)
+		return;
+	write_lock(&age->ager->lock);
+	interval_tree_remove(&age->node, &age->ager->ages);
+	write_unlock(&age->ager->lock);
+	cancel_delayed_work_sync(&age->sampling);
+}
+
+/**
+ * viopf_age_touch_slow() - devices reach pages from here on, or no longer do
+ * @segment: locked, with an ager
+ * @first: first page
+ * @end: the page after the last
+ * @young: they do
+ */
+void viopf_age_touch_slow(struct viopf_segment *segment, unsigned long first,
+			  unsigned long end, bool young)
+{
+	struct viopf_age *age = &segment->age;
+
+	lockdep_assert_held(&segment->lock);
+
+	spin_lock(&age->lock);
+	if (young)
+		bitmap_set(age->young, first, end - first);
+	else
+		bitmap_clear(age->young, first, end - first);
+	spin_unlock(&age->lock);
+}
+
+/**
+ * viopf_age_exit() - the module goes: agers that are no longer used are freed
+ */
+void viopf_age_exit(void)
+{
+	mmu_notifier_synchronize();
+}
