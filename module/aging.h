@@ -27,7 +27,7 @@ struct viopf_segment;
 struct viopf_age {
 	struct interval_tree_node	node;
 	struct viopf_ager		*ager;
-	spinlock_t			lock;
+	spinlock_t			lock;	/* innermost */
 	unsigned long			*young;
 	bool				settled;
 	struct delayed_work		sampling;

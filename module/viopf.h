@@ -59,6 +59,7 @@
 #include "aging.h"
 #include "compat/iommu_handle.h"
 #include "compat/vfio_driver_ops.h"
+#include "counters.h"
 #include "iova.h"
 #include "residency.h"
 #include "window.h"
@@ -79,44 +80,6 @@ enum viopf_mode {
 	VIOPF_MODE_PINNED,
 	VIOPF_MODE_FAULTABLE,
 	VIOPF_MODE_USER,	/* faultable once user space agrees */
-};
-
-/*
- * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
- *
- * All but @segments, @resident_pages, @pinned_pages and @faults_waiting only grow.
- */
-struct viopf_counters {
-	atomic64_t	resident_pages;
-	atomic64_t	segments;
-	atomic64_t	groups;
-	atomic64_t	requests;
-	atomic64_t	resp_success;
-	atomic64_t	resp_invalid;
-	atomic64_t	resp_failure;
-	atomic64_t	faults;
-	atomic64_t	faults_spurious;
-	atomic64_t	pages_mapped;
-	atomic64_t	huge_mapped;
-	atomic64_t	bring_ins;
-	atomic64_t	retries;
-	atomic64_t	backoffs;
-	atomic64_t	aborts;
-	atomic64_t	invalidations;
-	atomic64_t	evictions;
-	atomic64_t	pages_evicted;
-	atomic64_t	flushes;
-	atomic64_t	evict_busy;
-	atomic64_t	unmap_mismatches;
-	atomic64_t	pages_kept;
-	atomic64_t	dirtied_pages;
-	atomic64_t	pinned_pages;
-	atomic64_t	faults_waiting;
-	atomic64_t	faults_user;
-	atomic64_t	groups_at_once;
-	atomic64_t	groups_merged;
-	atomic64_t	pages_young;
-	atomic64_t	pages_sampled;
 };
 
 /**
@@ -413,9 +376,6 @@ struct viopf_worker {
 #define VIOPF_MAP_MODES		(VFIO_DMA_MAP_FLAG_IOPF_PINNED | \
 				 VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE | \
 				 VFIO_DMA_MAP_FLAG_IOPF_USER)
-
-#define viopf_count(_container, _name, _n) \
-	atomic64_add(_n, &(_container)->counters._name)
 
 /* Which page requests are to be given up: all that match what is set. */
 struct viopf_cancel {

@@ -360,19 +360,27 @@ static void *keep_asking(void *arg)
 	while (!asking->stop) {
 		ask_about_all();
 		asking->times++;
-		nap_ms(1);
 	}
 	return NULL;
 }
 
-/* Sampled all the time, while it writes: no write is lost, record and tables agree. */
+#define DMA_SIZE	(8ul << 20)
+
+/*
+ * Asked about and sampled all the time, while it writes: no write is lost, record and
+ * page tables agree.
+ */
 static void during_dma(void)
 {
-	struct load load = { .kind = LOAD_WRITE, .iova = IOVA_BASE, .size = SIZE, .seed = 1 };
+	struct load load = { .kind = LOAD_WRITE, .iova = IOVA_BASE, .size = DMA_SIZE, .seed = 1 };
 	struct asking asking = { };
 	struct aged a;
 
-	aged_open(&a);
+	rig_open(&a.rig, 1);
+	enter_group();
+	a.p = mem_anon(DMA_SIZE);
+	sdma_pattern_fill(a.p, DMA_SIZE, 1, 0);
+	rig_map(&a.rig, a.p, IOVA_BASE, DMA_SIZE);
 	load.rig = &a.rig;
 	load.p = a.p;
 	a.before = rig_stats(&a.rig);
