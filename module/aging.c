@@ -20,6 +20,11 @@
  *   unmapped  if a device uses it, it faults: a cheap one, as the page is resident,
  *             and the page is young once more. If not, the page ages.
  *
+ * A device at work on much memory would have to come back to it page by page, and wait
+ * for each. So as long as pages are away, a fault takes the resident pages around it
+ * along (viopf_age_around()): whether pages are used is then known by 64 KiB, which is
+ * what the CPU's own fault-around takes for granted (fault_around_bytes in mm/memory.c).
+ *
  * Nothing is unmapped, and no fault made, unless the kernel is looking for something
  * to reclaim. Pinned pages are left alone, as no answer would let them be reclaimed;
  * pages of user-handled mappings answer but are not unmapped, as user space would be
@@ -70,6 +75,9 @@ struct viopf_ager {
 	rwlock_t		lock;
 	struct rb_root_cached	ages;
 };
+
+/* What is used if one page of it is. */
+#define VIOPF_AGE_PAGES		16
 
 bool viopf_aging = true;
 
@@ -248,6 +256,7 @@ static void viopf_age_sample(struct work_struct *work)
 	mutex_lock(&segment->lock);
 	viopf_age_settle(segment);
 	gone = viopf_leaf_drop_old(segment);
+	age->lost += gone;
 	spin_lock(&age->lock);
 	age->settled = false;
 	spin_unlock(&age->lock);
@@ -320,6 +329,30 @@ void viopf_age_remove(struct viopf_segment *segment)
 }
 
 /**
+ * viopf_age_around() - what a fault takes along of what was sampled
+ * @segment: locked
+ * @span: what it looks at; may become larger
+ *
+ * Where more is looked at already, or neighbours are brought in, it stays as it is.
+ */
+void viopf_age_around(const struct viopf_segment *segment,
+		      struct viopf_span *span)
+{
+	const struct viopf_residency *r = &segment->residency;
+	unsigned long into = (r->first_iopfn + span->page) % VIOPF_AGE_PAGES;
+
+	lockdep_assert_held(&segment->lock);
+
+	if (!segment->age.lost || span->populate ||
+	    span->end - span->first >= VIOPF_AGE_PAGES ||
+	    viopf_window_max_pages() < VIOPF_AGE_PAGES)
+		return;
+	span->first = min(span->first, span->page - min(span->page, into));
+	span->end = max(span->end, min(span->page + VIOPF_AGE_PAGES - into,
+				       r->nr_pages));
+}
+
+/**
  * viopf_age_touch_slow() - devices reach pages from here on, or no longer do
  * @segment: locked, with an ager
  * @first: first page
@@ -333,6 +366,8 @@ void viopf_age_touch_slow(struct viopf_segment *segment, unsigned long first,
 
 	lockdep_assert_held(&segment->lock);
 
+	if (young)
+		age->lost -= min(age->lost, end - first);
 	spin_lock(&age->lock);
 	if (young)
 		bitmap_set(age->young, first, end - first);

@@ -12,6 +12,7 @@
 struct viopf_ager;
 struct viopf_mapping;
 struct viopf_segment;
+struct viopf_span;
 
 /**
  * struct viopf_age - what a segment knows of the use of its pages
@@ -22,6 +23,7 @@ struct viopf_segment;
  *	a subset of the record; NULL without @ager. Set and cleared with segment->lock
  *	held too, but for a question, which clears
  * @settled: questions clear nothing just now; changed with segment->lock held too
+ * @lost: at the most so many pages were sampled and have not come back; by segment->lock
  * @sampling: takes from the devices what has been asked about
  */
 struct viopf_age {
@@ -30,6 +32,7 @@ struct viopf_age {
 	spinlock_t			lock;	/* innermost */
 	unsigned long			*young;
 	bool				settled;
+	unsigned long			lost;
 	struct delayed_work		sampling;
 };
 
@@ -41,6 +44,8 @@ int viopf_age_init(struct viopf_segment *segment);
 void viopf_age_deinit(struct viopf_segment *segment);
 void viopf_age_add(struct viopf_segment *segment);
 void viopf_age_remove(struct viopf_segment *segment);
+void viopf_age_around(const struct viopf_segment *segment,
+		      struct viopf_span *span);
 void viopf_age_touch_slow(struct viopf_segment *segment, unsigned long first,
 			  unsigned long end, bool young);
 void viopf_age_exit(void);

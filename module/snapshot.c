@@ -393,6 +393,7 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 		viopf_window_pick(&segment->window, span->page, 1, r->nr_pages,
 				  viopf_window_max_pages(), &span->first,
 				  &span->end, &span->populate);
+		viopf_age_around(segment, span);
 	}
 	span->huge = viopf_span_beside_huge(r, span->page);
 	/* A larger span has to be clipped to its VMA before anything is brought in. */
@@ -625,6 +626,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 	viopf_window_pick(&segment->window, page, 1, segment->residency.nr_pages,
 			  viopf_window_max_pages(), &span.first, &span.end,
 			  &span.populate);
+	viopf_age_around(segment, &span);
 	ret = -E2BIG;
 	if (span.end - span.first <= VIOPF_TRY_PAGES)
 		ret = viopf_try_span(segment, &span, vma);

@@ -8,7 +8,9 @@
  * the machine can do, and each asks for a part of it (SHARE). Hence throughput first
  * grows with their number (the slope), then is what the CPUs can do (the plateau),
  * until the working sets no longer fit into memory (the inflection). At each number
- * tenants are left alone for a while before what they do is counted.
+ * tenants are left alone before what they do is counted: for a while, and then until the
+ * kernel has made the room that those who came last need, and swaps little (CALM), but
+ * not for ever (calm_limit_s).
  *
  * The figure: the largest number of ours at which throughput is, and up to which it has
  * been since the plateau began, at least 90% of the plateau, over the number that type1
@@ -28,14 +30,14 @@
 #define PROBE_TENANTS	4u
 #define MAX_LEVELS	32
 #define PLATEAU		0.9
+#define CALM		256.0	/* pages swapped in or out per second */
 #define SWAP		"/dev/zram0"
 
 static const unsigned int levels[] = {
-	1, 4, 8, 16, 24, 32, 40, 56, 72, 88, 104, 112, 128, 136, 144, 152, 160, 168, 176, 184,
-	192,
+	1, 4, 8, 16, 24, 32, 40, 56, 72, 88, 104, 120, 136, 152, 168, 184,
 };
 
-static const unsigned int quick_levels[] = { 1, 8, 32, 56, 88, 112, 128 };
+static const unsigned int quick_levels[] = { 1, 32, 64, 88, 104 };
 
 /* What was found at one number of tenants. */
 struct level {
@@ -59,7 +61,7 @@ struct side {
 
 struct density {
 	struct tenants *all;
-	double settle_s, count_s;
+	double settle_s, calm_limit_s, count_s;
 	struct side side[BACKENDS];
 	double capacity;	/* pages per second, without a limit */
 };
@@ -91,6 +93,20 @@ static struct sums sum(const struct density *d, unsigned int n)
 	return sums;
 }
 
+/* Let those at work come to rest. */
+static void settle(const struct density *d)
+{
+	double until = now_ms() + d->calm_limit_s * 1e3, start, swapped;
+
+	nap_s(d->settle_s);
+	do {
+		swapped = (double)(vm_counter("pswpout") + vm_counter("pswpin"));
+		start = now_ms();
+		nap_s(1);
+		swapped = (double)(vm_counter("pswpout") + vm_counter("pswpin")) - swapped;
+	} while (swapped / (now_ms() - start) * 1e3 > CALM && now_ms() < until);
+}
+
 /* Let @n tenants work for a while, and count. Returns how many are alive after it. */
 static unsigned int count(struct density *d, unsigned int n, struct level *to)
 {
@@ -101,7 +117,7 @@ static unsigned int count(struct density *d, unsigned int n, struct level *to)
 	double start, s;
 
 	d->all->go = 1;
-	nap_s(d->settle_s);
+	settle(d);
 	for (i = 0; i < n; i++)
 		before[i] = d->all->tenant[i].copies;
 	first = sum(d, n);
@@ -350,8 +366,9 @@ static int run(struct result *to, const struct options *opt)
 	d.all = tenants_new();
 	if (!d.all)
 		return complain("no shared memory");
-	d.settle_s = opt->quick ? 0.5 : 2;
-	d.count_s = opt->quick ? 1.5 : 4;
+	d.settle_s = opt->quick ? 0 : 1;
+	d.calm_limit_s = opt->quick ? 10 : 20;
+	d.count_s = opt->quick ? 2 : 4;
 	/* Whoever looks on must not be swapped out, nor the program they all run. */
 	write_text("/proc/self/oom_score_adj", "-1000");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))

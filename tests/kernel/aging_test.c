@@ -130,6 +130,40 @@ static void used_by_the_device(void)
 	aged_close(&a);
 }
 
+/* The device comes back to all of it by a fault for each 64 KiB, and no more than that. */
+static void comes_back_together(void)
+{
+	static const unsigned int pages[] = { 40, 8, 63, 16 };
+	struct aged a;
+	unsigned int i;
+	char *other;
+
+	aged_open(&a);
+	other = mem_anon(SIZE);
+	sdma_pattern_fill(other, SIZE, 1, 0);
+	rig_map(&a.rig, other, IOVA_BASE + (1ull << 30), SIZE);
+	advise(&a.rig, VFIO_IOPF_ADV_PREFETCH_READ, IOVA_BASE, SIZE);
+	expect_young(&a, NR_PAGES);
+
+	a.before = rig_stats(&a.rig);
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		assert_int_equal(dev_read(&a.rig, IOVA_BASE + pages[i] * PAGE, PAGE, SOFTDMA_OK),
+				 1);
+	assert_grew(&a.rig, a.before, pages_mapped, NR_PAGES);
+	assert_grew(&a.rig, a.before, bring_ins, 0);
+	dev_check(&a.rig, IOVA_BASE, SIZE, 1);
+	assert_grew(&a.rig, a.before, groups, ARRAY_SIZE(pages));
+
+	/* What was never sampled is mapped by the page, as before. */
+	dev_read(&a.rig, IOVA_BASE + (1ull << 30) + 20 * PAGE, PAGE, SOFTDMA_OK);
+	assert_grew(&a.rig, a.before, pages_mapped, NR_PAGES + 1);
+	/* Nor is what has come back and then gone for another reason. */
+	advise(&a.rig, VFIO_IOPF_ADV_EVICT, IOVA_BASE, SIZE);
+	dev_read(&a.rig, IOVA_BASE + 20 * PAGE, PAGE, SOFTDMA_OK);
+	assert_true(rig_stats(&a.rig).pages_mapped < a.before.pages_mapped + NR_PAGES + 1 + 16);
+	aged_close(&a);
+}
+
 /* What the mm has taken away in between was used by no device. */
 static void evicted(void)
 {
@@ -436,6 +470,7 @@ static void exit_at_once(void)
 static const struct suite_case cases[] = {
 	CASE("R18 what a device used is young, and is looked at again", used_by_the_device,
 	     .iopf = EXACT),
+	CASE("R18 R12 what was sampled comes back 64 KiB at a time", comes_back_together),
 	CASE("R18 what was evicted or unmapped is not young", evicted, .iopf = EXACT),
 	CASE("R18 memory that is mapped twice", mapped_twice, .iopf = EXACT),
 	CASE("R18 S3 a huge page ages as one", huge, .iopf = EXACT),
