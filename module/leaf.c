@@ -30,6 +30,8 @@
 
 static_assert(PMD_SHIFT - PAGE_SHIFT == VIOPF_BLOCK_SHIFT);
 static_assert(PUD_SHIFT - PAGE_SHIFT == VIOPF_GIANT_SHIFT);
+/* A leaf lies in one segment. */
+static_assert(VIOPF_SEGMENT_SHIFT >= PMD_SHIFT && VIOPF_SEGMENT_SHIFT <= PUD_SHIFT);
 
 /* As the page tables are charged to whom the fault is for, see fault.c. */
 #define VIOPF_GFP_LOCKED	(GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT)

@@ -19,6 +19,15 @@
 #define VIOPF_GIANT_SHIFT	18
 #define VIOPF_GIANT_PAGES	BIT(VIOPF_GIANT_SHIFT)
 
+/*
+ * A segment covers so much IOVA, 64 MiB: chosen by measurement, see docs/design.md,
+ * section 2. bench/segment-sizes builds the module with others, from a block to a giant
+ * leaf.
+ */
+#ifndef VIOPF_SEGMENT_SHIFT
+#define VIOPF_SEGMENT_SHIFT	26
+#endif
+
 /**
  * struct viopf_residency - the pages of one segment that the IOMMU maps
  * @first_iopfn: IOVA page number (iova >> PAGE_SHIFT) of page 0

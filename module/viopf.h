@@ -67,8 +67,6 @@
 /* The leaf sizes that a record can tell apart; domains are kept to them. */
 #define VIOPF_LEAF_SIZES	((unsigned long)(PAGE_SIZE | PMD_SIZE | PUD_SIZE))
 
-/* A segment, 64 MiB: see DESIGN, section 2. */
-#define VIOPF_SEGMENT_SHIFT	26
 #define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
 
 /* Lists that undecided page requests are spread over, by cookie. */

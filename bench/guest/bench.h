@@ -56,12 +56,14 @@ struct result {
  * @name: on the command line, and of its output file
  * @what: one line
  * @icount: it counts instructions
+ * @apart: not one of make bench's; a script of its own runs it
  * @run: returns 0, or -1 having said on standard error what is wrong
  */
 struct bench {
 	const char *name;
 	const char *what;
 	bool icount;
+	bool apart;
 	int (*run)(struct result *to, const struct options *opt);
 };
 
@@ -193,6 +195,7 @@ extern const struct bench bench_mm_untouched;
 extern const struct bench bench_pressure;
 extern const struct bench bench_resident;
 extern const struct bench bench_scaling;
+extern const struct bench bench_segment_size;
 extern const struct bench bench_series;
 extern const struct bench bench_window;
 

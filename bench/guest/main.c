@@ -31,6 +31,7 @@ static const struct bench * const benches[] = {
 	&bench_pressure,
 	&bench_resident,
 	&bench_scaling,
+	&bench_segment_size,
 	&bench_series,
 	&bench_window,
 };
@@ -57,8 +58,9 @@ static void print_list(void)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(benches); i++)
-		printf("%s\t%s\t%s\n", benches[i]->name,
-		       benches[i]->icount ? "icount" : "threads", benches[i]->what);
+		if (!benches[i]->apart)
+			printf("%s\t%s\t%s\n", benches[i]->name,
+			       benches[i]->icount ? "icount" : "threads", benches[i]->what);
 }
 
 static const struct argp_option argp_options[] = {
