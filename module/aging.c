@@ -33,12 +33,13 @@
  * The kernel asks for a page, or for a huge one, with the page table's spinlock held,
  * so a question can't take segment->lock. The young bits have a spinlock of their own.
  * Sampling walks the record twice, to unmap and then to note it, and must find the
- * same pages both times: meanwhile questions clear nothing (@settled).
+ * same pages both times: meanwhile questions clear nothing (@frozen).
  *
  * DOC: lifetimes
  *
  * An ager is the notifier of one mm, and shared by all mappings of its memory that
- * have had a segment. Each holds a reference to its end. Segments are in the ager's
+ * have had a segment. Each holds a reference to its end, and so does each container, to
+ * the first that it sees. Segments are in the ager's
  * tree from before they are published until they are dead; whoever takes one out
  * then waits for its sampling, which nobody starts any more:
  *
@@ -91,7 +92,7 @@ static unsigned long viopf_age_question(struct viopf_age *age,
 	spin_lock(&age->lock);
 	page = find_next_bit(age->young, end, first);
 	nr = page < end;
-	if (nr && clear && !age->settled) {
+	if (nr && clear && !age->frozen) {
 		nr = 0;
 		for_each_set_bit_from(page, age->young, end) {
 			__clear_bit(page, age->young);
@@ -179,50 +180,66 @@ static const struct mmu_notifier_ops viopf_ager_ops = {
 	.free_notifier		= viopf_ager_free,
 };
 
+/* The ager of an mm, with a reference. The first one takes all locks of the mm. */
+static struct viopf_ager *viopf_ager_get(struct mm_struct *mm)
+{
+	struct mmu_notifier *notifier =
+		mmu_notifier_get_locked(&viopf_ager_ops, mm);
+
+	return IS_ERR(notifier) ? ERR_CAST(notifier) :
+	       container_of(notifier, struct viopf_ager, notifier);
+}
+
+/* Another fault may have been faster, and then with the same ager. */
+static void viopf_ager_keep(struct viopf_ager **at, struct viopf_ager *ager)
+{
+	if (cmpxchg(at, NULL, ager))
+		mmu_notifier_put(&ager->notifier);
+}
+
 /**
  * viopf_age_prepare() - have an ager for a mapping that gets a segment
  * @mapping: its mm held by mmget()
  *
- * Waits for mmap_lock.
+ * Waits for mmap_lock. The container keeps the first ager as well, or one would be
+ * made for each mapping where there is only one at a time.
  *
- * Return: 0; -ENOMEM; -EINTR: killed while it waited.
+ * Return: 0; -ENOMEM; -EINTR: killed, or a signal, while it waited.
  */
 int viopf_age_prepare(struct viopf_mapping *mapping)
 {
-	struct mmu_notifier *notifier;
+	struct viopf_container *container = mapping->container;
 	struct viopf_ager *ager;
 
 	if (READ_ONCE(mapping->ager) || !READ_ONCE(viopf_aging))
 		return 0;
 	if (mmap_write_lock_killable(mapping->mm))
 		return -EINTR;
-	notifier = mmu_notifier_get_locked(&viopf_ager_ops, mapping->mm);
+	ager = viopf_ager_get(mapping->mm);
+	if (!IS_ERR(ager) && !READ_ONCE(container->ager))
+		viopf_ager_keep(&container->ager, viopf_ager_get(mapping->mm));
 	mmap_write_unlock(mapping->mm);
-	if (IS_ERR(notifier))
-		return PTR_ERR(notifier);
-
-	ager = container_of(notifier, struct viopf_ager, notifier);
-	/* Another fault may have been faster: then it is the same one. */
-	if (cmpxchg(&mapping->ager, NULL, ager))
-		mmu_notifier_put(notifier);
+	if (IS_ERR(ager))
+		return PTR_ERR(ager);
+	viopf_ager_keep(&mapping->ager, ager);
 	return 0;
 }
 
 /**
- * viopf_age_release() - a mapping needs its ager no longer
- * @mapping: which has no segment any more; it still holds its mm by mmgrab()
+ * viopf_age_release() - a mapping, or a container, needs its ager no longer
+ * @ager: that, or NULL; no segment of it is in there any more
  */
-void viopf_age_release(struct viopf_mapping *mapping)
+void viopf_age_release(struct viopf_ager *ager)
 {
-	if (mapping->ager)
-		mmu_notifier_put(&mapping->ager->notifier);
+	if (ager)
+		mmu_notifier_put(&ager->notifier);
 }
 
 /*
  * Until sampling is over, young bits don't change. A large leaf goes as a whole or not
  * at all: one young page makes all of it young.
  */
-static void viopf_age_settle(struct viopf_segment *segment)
+static void viopf_age_freeze(struct viopf_segment *segment)
 {
 	struct viopf_residency *r = &segment->residency;
 	struct viopf_age *age = &segment->age;
@@ -231,7 +248,7 @@ static void viopf_age_settle(struct viopf_segment *segment)
 	lockdep_assert_held(&segment->lock);
 
 	spin_lock(&age->lock);
-	age->settled = true;
+	age->frozen = true;
 	for_each_set_bit(page, age->young, r->nr_pages) {
 		if (!viopf_residency_is_huge(r, page))
 			continue;
@@ -254,11 +271,11 @@ static void viopf_age_sample(struct work_struct *work)
 	unsigned long gone;
 
 	mutex_lock(&segment->lock);
-	viopf_age_settle(segment);
+	viopf_age_freeze(segment);
 	gone = viopf_leaf_drop_old(segment);
 	age->lost += gone;
 	spin_lock(&age->lock);
-	age->settled = false;
+	age->frozen = false;
 	spin_unlock(&age->lock);
 	mutex_unlock(&segment->lock);
 	viopf_count(segment->mapping->container, pages_sampled, gone);

@@ -22,7 +22,7 @@ struct viopf_span;
  * @young: a bit a page that devices reach and that has not been asked about since,
  *	a subset of the record; NULL without @ager. Set and cleared with segment->lock
  *	held too, but for a question, which clears
- * @settled: questions clear nothing just now; changed with segment->lock held too
+ * @frozen: questions clear nothing just now; changed with segment->lock held too
  * @lost: at the most so many pages were sampled and have not come back; by segment->lock
  * @sampling: takes from the devices what has been asked about
  */
@@ -31,7 +31,7 @@ struct viopf_age {
 	struct viopf_ager		*ager;
 	spinlock_t			lock;	/* innermost */
 	unsigned long			*young;
-	bool				settled;
+	bool				frozen;
 	unsigned long			lost;
 	struct delayed_work		sampling;
 };
@@ -39,7 +39,7 @@ struct viopf_age {
 extern bool viopf_aging;
 
 int viopf_age_prepare(struct viopf_mapping *mapping);
-void viopf_age_release(struct viopf_mapping *mapping);
+void viopf_age_release(struct viopf_ager *ager);
 int viopf_age_init(struct viopf_segment *segment);
 void viopf_age_deinit(struct viopf_segment *segment);
 void viopf_age_add(struct viopf_segment *segment);

@@ -134,6 +134,7 @@ static void viopf_release(void *iommu_data)
 	cancel_work_sync(&container->quarantine_work);
 
 	WARN_ON(!list_empty(&container->domains));
+	viopf_age_release(container->ager);
 	viopf_iova_deinit(&container->valid_iova);
 	kfree(container->set);
 	mutex_destroy(&container->lock);

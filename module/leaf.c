@@ -350,7 +350,7 @@ unsigned long viopf_leaf_drop_writable(struct viopf_segment *segment)
 
 /**
  * viopf_leaf_drop_old() - take away what devices may not have used for a while
- * @segment: locked, and its young bits settled (aging.c)
+ * @segment: locked, and its young bits frozen (aging.c)
  *
  * By one flush a domain.
  *

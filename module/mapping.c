@@ -101,7 +101,7 @@ static void viopf_mapping_free(struct kref *ref)
 	mtree_destroy(&mapping->segments);
 	mutex_destroy(&mapping->segments_lock);
 	put_task_struct(mapping->task);
-	viopf_age_release(mapping);
+	viopf_age_release(mapping->ager);
 	mmdrop(mapping->mm);
 	kfree(mapping);
 }

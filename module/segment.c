@@ -232,7 +232,7 @@ out_destroy:
  * Sleeps, and may wait for memory and for mmap_lock.
  *
  * Return: the segment, valid as long as the mapping is held; -ENOENT if the
- * mapping is dead; -ENOMEM, which may pass.
+ * mapping is dead; -ENOMEM, which may pass; -EINTR.
  */
 struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 					unsigned long iova)

@@ -118,6 +118,7 @@ struct viopf_userfault;
  *	under any mapping's segments_lock
  * @dirty_iommu: and for pinned pages the IOMMUs' own dirty bits tell; written under
  *	@lock, read under any segment's lock
+ * @ager: of the first mm that a device reached, or NULL; set once, by cmpxchg()
  * @failed: an IOMMU refused to unmap; set once, anywhere
  * @quarantine_work: cuts the devices off after that
  * @map_lock: guards @mappings for readers without @lock
@@ -161,6 +162,7 @@ struct viopf_container {
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
 	bool			dirty_iommu;
+	struct viopf_ager	*ager;
 	bool			failed;
 	struct work_struct	quarantine_work;
 
