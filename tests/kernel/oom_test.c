@@ -192,8 +192,10 @@ static void reaper(void)
 		r = (struct reaped){ .rig = &rig, .tell = tell[1] };
 		pid = child_run(be_reaped, &r);
 		assert_int_equal(read(tell[0], &ch, 1), 1);
+		before = rig_stats(&rig);
 		assert_ok(sdma_submit(&rig.dma[0].q[1], &fill, 1));
-		nap_ms(300);
+		assert_true(wait_until(rig_stats(&rig).resident_pages >
+				       before.resident_pages + 256, 30));
 		before = rig_stats(&rig);
 		hold_cpu();
 		kill(pid, SIGKILL);

@@ -27,8 +27,12 @@
 /* How long an operation of the device may take, faults and a slow VM included. */
 #define DMA_LIMIT_MS	60000
 
-/* Parameters of vfio_iommu_iopf.ko that make counts exact. */
-#define EXACT		"window_max_pages=1"
+/*
+ * Parameters of vfio_iommu_iopf.ko that make counts exact. Whenever the kernel looks for
+ * memory, aging may unmap what a device has.
+ */
+#define PAGEWISE	"window_max_pages=1"
+#define EXACT		PAGEWISE " aging=0"
 
 struct rig {
 	struct viopf_container *c;
