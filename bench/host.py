@@ -39,7 +39,8 @@ def describe(top):
 
 
 def source(top):
-    """The version of the project, as git knows it, or None."""
+    """The version of the project, as git knows it, or None. What it says of itself is not it."""
     commit = _output("git", "-C", str(top), "rev-parse", "--short=12", "HEAD")
-    changed = _output("git", "-C", str(top), "status", "--porcelain", "--untracked-files=no")
+    changed = _output("git", "-C", str(top), "status", "--porcelain", "--untracked-files=no",
+                      "--", ".", ":!docs", ":!man", ":!*.md")
     return {"commit": commit, "changed": bool(changed)}
