@@ -39,9 +39,9 @@
  *
  * An ager is the notifier of one mm, and shared by all mappings of its memory that
  * have had a segment. Each holds a reference to its end, and so does each container, to
- * the first that it sees. Segments are in the ager's
- * tree from before they are published until they are dead; whoever takes one out
- * then waits for its sampling, which nobody starts any more:
+ * the first that it sees. Segments are in the ager's tree from before they are published
+ * until they are dead; whoever takes one out then waits for its sampling, which nobody
+ * starts any more:
  *
  *   question                               UNMAP_DMA
  *   ------------------------------------   -----------------------------------
@@ -82,7 +82,10 @@ struct viopf_ager {
 
 bool viopf_aging = true;
 
-/* Is a page of [first, end) young? With @clear, none is afterwards. */
+/*
+ * Is a page of [first, end) young? Then not 0; with @clear, how many were, and none is
+ * afterwards unless the bits are frozen.
+ */
 static unsigned long viopf_age_question(struct viopf_age *age,
 					unsigned long first, unsigned long end,
 					bool clear)
