@@ -67,7 +67,7 @@
 
 /**
  * struct viopf_ager - the notifier that answers for all of an mm
- * @notifier: kept by mmu_notifier_get() and mmu_notifier_put()
+ * @notifier: kept by mmu_notifier_get_locked() and mmu_notifier_put()
  * @lock: guards @ages; page table locks are around it
  * @ages: struct viopf_age by user address
  */
