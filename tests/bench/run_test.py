@@ -27,16 +27,19 @@ LIST = '''#!/bin/sh
 printf 'first\\ticount\\tone\\nsecond\\tthreads\\ttwo\\n'
 '''
 
-# In place of vm/run: the last word is the bench's name. What to do is in a file of that
-# name; a VM, if asked for, is a process in the background, as QEMU is.
+# In place of vm/run: the last words are the benches' names. What to do for one is in a file
+# of that name; a VM, if asked for, is a process in the background, as QEMU is.
 VM = '''#!/bin/bash
-for name; do :; done
 echo "$@" >>"$(dirname "$0")/calls"
-. "$(dirname "$0")/$name"
+while [ "$1" != out/bench/bench ]; do shift; done
+for name in "${@:2}"; do
+    [ "$name" = --quick ] || . "$(dirname "$0")/$name"
+done
 '''
 
-GOOD = '''echo working
-printf '{"figures": {"KEY": {"value": VALUE, "unit": "UNIT"}}}' >"$VIOPF_OUT/bench/$name.json"
+GOOD = '''echo "==> $name: working"
+printf '{"complete": true, "figures": {"KEY": {"value": VALUE, "unit": "UNIT"}}}' \\
+    >"$VIOPF_OUT/bench/$name.json"
 '''
 
 
@@ -95,8 +98,9 @@ class Results(Project):
         self.assertEqual(document["figures"]["fault.resident"]["verdict"], "met")
         self.assertEqual(document["figures"]["scaling.one_segment"]["verdict"], "measured")
         self.assertIn("vfio-iopf", (self.top / "out/report.html").read_text(encoding="utf-8"))
-        self.assertIn("first | working", printed)
-        self.assertEqual((self.top / "out/bench/first.log").read_text(), "working\n")
+        self.assertIn("first | ==> first: working", printed)
+        self.assertEqual((self.top / "out/bench/first.log").read_text(),
+                         "==> first: working\n")
 
     def test_machines(self):
         """each bench gets the machine that it is planned for"""
@@ -133,11 +137,37 @@ class Results(Project):
         plan = (self.top / "bench/plan.py").read_text(encoding="utf-8")
         self.write("bench/plan.py", plan.replace('("fault.resident",)',
                                                  '("fault.resident", "mm.untouched")'))
-        code, _printed, document = self.run_bench(FIRST + "exit 1", SECOND)
+        partly = FIRST.replace("true", "false")
+        code, _printed, document = self.run_bench(partly + "exit 1", SECOND)
         self.assertEqual(code, 1)
         self.assertEqual(document["figures"]["fault.resident"]["value"], 2000)
         code, _printed, document = self.run_bench(FIRST + "exit 122", SECOND)
         self.assertIsNone(document["figures"]["fault.resident"]["value"])
+
+    def test_shared(self):
+        """in a quick run, benches that want the same machine share it; each is for itself"""
+        plan = (self.top / "bench/plan.py").read_text(encoding="utf-8")
+        self.write("bench/plan.py", plan.replace('"second", THREADS', '"second", ICOUNT'))
+        self.script("out/bench/bench", LIST.replace("threads", "icount"))
+        self.run_bench(FIRST, SECOND)
+        self.assertEqual(len((self.top / "vm/calls").read_text().splitlines()), 2)
+        (self.top / "vm/calls").unlink()
+
+        partly = SECOND.replace("true", "false")
+        code, printed, document = self.run_bench(FIRST, partly + "exit 1", "--quick")
+        call, = (self.top / "vm/calls").read_text().splitlines()
+        self.assertTrue(call.endswith("out/bench/bench --quick first second"))
+        self.assertEqual(code, 1)
+        self.assertEqual([entry["failed"] for entry in document["benches"]],
+                         [None, "exit code 1"])
+        self.assertEqual(document["figures"]["fault.resident"]["value"], 2000)
+        self.assertIn("second | ==> second: working", printed)
+        self.assertEqual((self.top / "out/bench/second.log").read_text(),
+                         "==> second: working\n")
+
+        code, _printed, document = self.run_bench(FIRST, "exit 120", "--quick")
+        self.assertEqual([entry["failed"] for entry in document["benches"]],
+                         ["its virtual machine died"] * 2)
 
     def test_stale(self):
         """what an earlier run left is not taken for this one's"""

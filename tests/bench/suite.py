@@ -35,7 +35,8 @@ def run(figures, mode="full", failed=()):
     """A bench.json. figures: (key, as a bench writes it, ICOUNT or THREADS)."""
     stand = {key: judged(key, made, bench) if made else not_measured(key, bench)
              for key, made, bench in figures}
-    entries = [{"name": name, "machine": "threads", "memory_mib": 512, "code": 120,
+    entries = [{"name": name, "machine": "threads", "memory_mib": 512,
+                "shared_with": None, "code": 120,
                 "failed": why, "seconds": 1.5} for name, why in failed]
     return {"format": 1, "mode": mode, "started": "2001-02-03T04:05:06Z", "seconds": 7,
             "source": {"commit": "0123456789ab", "changed": False},
