@@ -205,9 +205,9 @@ SERIES = Section(
 DENSITY = Section(
     "density", "How many fit",
     "Tenants: each a process with a device of its own, 256 MiB mapped, and a working set of "
-    "16 MiB that drifts. All of them in one machine of 3 GiB with compressed swap. How much "
-    "do they get done together, as there are more of them? It is counted once the kernel has "
-    "made room for those that were added, or after 20 seconds (10 in a quick run).",
+    "16 MiB that drifts. All of them in one machine of 3 GiB (a quick run: 1.5) with "
+    "compressed swap. How much do they get done together, as more of them move in? It is "
+    "counted once little is swapped in, or after a minute (a quick run: 20 seconds).",
     (
         Figure("density",
                "tenants at 90% of the plateau, relative to the most that type1 can start",

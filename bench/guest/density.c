@@ -5,12 +5,13 @@
  * with ours, through a list of numbers, until there is no device left.
  *
  * What a tenant asks for is measured, not chosen: a few tenants without a limit show what
- * the machine can do, and each asks for a part of it (SHARE). Hence throughput first
- * grows with their number (the slope), then is what the CPUs can do (the plateau),
- * until the working sets no longer fit into memory (the inflection). At each number
- * tenants are left alone before what they do is counted: for a while, and then until the
- * kernel has made the room that those who came last need, and swaps little (CALM), but
- * not for ever (calm_limit_s).
+ * the machine can do, and each asks for a part of it (share). A device's work takes CPU
+ * time here, as it does not elsewhere, so that part is small: memory is to be short before
+ * CPU time is. Throughput then grows with their number (the slope) until memory or the
+ * CPUs can do no more (the plateau), and falls when the working sets don't fit (the
+ * inflection). Tenants move in while those that are there work. At each number they are
+ * left alone before what they do is counted, until little is swapped in (CALM), but not for
+ * ever (calm_limit_s).
  *
  * The figure: the largest number of ours at which throughput is, and up to which it has
  * been since the plateau began, at least 90% of the plateau, over the number that type1
@@ -26,18 +27,20 @@
 
 #include "tenant.h"
 
-#define SHARE		40u	/* tenants that ask together for what the machine can do */
 #define PROBE_TENANTS	4u
+#define AT_A_TIME	4u	/* of ours, that move in together */
 #define MAX_LEVELS	32
 #define PLATEAU		0.9
-#define CALM		256.0	/* pages swapped in or out per second */
+#define CALM		100.0	/* pages swapped in per second */
+#define LIMIT_S		600
+#define QUICK_LIMIT_S	90
 #define SWAP		"/dev/zram0"
 
 static const unsigned int levels[] = {
-	1, 4, 8, 16, 24, 32, 40, 56, 72, 88, 104, 120, 136, 152, 168, 184,
+	1, 16, 32, 64, 80, 96, 104, 112, 120, 128, 144, 160,
 };
 
-static const unsigned int quick_levels[] = { 1, 32, 64, 88, 104 };
+static const unsigned int quick_levels[] = { 1, 32, 48, 56 };
 
 /* What was found at one number of tenants. */
 struct level {
@@ -61,7 +64,9 @@ struct side {
 
 struct density {
 	struct tenants *all;
+	unsigned int share;	/* tenants that ask together for what the machine can do */
 	double settle_s, calm_limit_s, count_s;
+	double until_ms;	/* no more tenants then */
 	struct side side[BACKENDS];
 	double capacity;	/* pages per second, without a limit */
 };
@@ -96,18 +101,18 @@ static struct sums sum(const struct density *d, unsigned int n)
 /* Let those at work come to rest. */
 static void settle(const struct density *d)
 {
-	double until = now_ms() + d->calm_limit_s * 1e3, start, swapped;
+	double until = now_ms() + d->calm_limit_s * 1e3, start, in;
 
 	nap_s(d->settle_s);
 	do {
-		swapped = (double)(vm_counter("pswpout") + vm_counter("pswpin"));
+		in = (double)vm_counter("pswpin");
 		start = now_ms();
 		nap_s(1);
-		swapped = (double)(vm_counter("pswpout") + vm_counter("pswpin")) - swapped;
-	} while (swapped / (now_ms() - start) * 1e3 > CALM && now_ms() < until);
+		in = (double)vm_counter("pswpin") - in;
+	} while (in / (now_ms() - start) * 1e3 > CALM && now_ms() < until);
 }
 
-/* Let @n tenants work for a while, and count. Returns how many are alive after it. */
+/* Let @n tenants work, and count for a while. Returns how many are alive after it. */
 static unsigned int count(struct density *d, unsigned int n, struct level *to)
 {
 	static unsigned long before[MAX_TENANTS];
@@ -143,7 +148,6 @@ static unsigned int count(struct density *d, unsigned int n, struct level *to)
 		.retries_s = (double)(last.retries - first.retries) / s,
 		.backoffs_s = (double)(last.backoffs - first.backoffs) / s,
 	};
-	d->all->go = 0;
 	for (i = 0; i < n; i++)
 		alive += tenant_lives(d->all, i);
 	printf("    %3u tenants: %8.0f pages/s, slowest %3.0f%% of mean", n, to->pages_s,
@@ -162,13 +166,13 @@ static int probe(struct density *d)
 
 	d->all->rate = 0;
 	for (i = 0; i < PROBE_TENANTS && !err; i++)
-		err = tenant_start(d->all, i, OURS);
+		err = tenant_start(d->all, i, OURS) || tenant_ready(d->all, i) ? -1 : 0;
 	if (err)
 		return complain("tenant %u does not start: %s", i, d->all->tenant[i - 1].why);
 	count(d, PROBE_TENANTS, &found);
-	tenants_end(d->all, PROBE_TENANTS);
+	tenants_end(d->all);
 	d->capacity = found.pages_s;
-	d->all->rate = (unsigned long)(d->capacity / SHARE);
+	d->all->rate = (unsigned long)(d->capacity / d->share);
 	printf("    each asks for %lu pages/s\n", (unsigned long)d->all->rate);
 	return d->all->rate ? 0 : complain("the tenants do nothing");
 }
@@ -182,11 +186,23 @@ static void note_end(struct density *d, struct side *side, unsigned int i)
 	printf("    %s\n", side->end);
 }
 
-/* Up to @n tenants; false: one failed, and it and those after it are not there. */
+/*
+ * Up to @n tenants; false: one failed, and it and those after it are not there. They move
+ * in while the others work: one at a time where the next may be one too many, else a few.
+ */
 static bool grow(struct density *d, enum backend who, unsigned int *running, unsigned int n)
 {
-	for (; *running < n; ++*running) {
-		if (tenant_start(d->all, *running, who)) {
+	unsigned int end, i;
+
+	while (*running < n) {
+		end = *running + (who == OURS ? AT_A_TIME : 1);
+		end = end < n ? end : n;
+		for (i = *running; i < end && !tenant_start(d->all, i, who); i++)
+			;
+		for (; *running < i; ++*running)
+			if (tenant_ready(d->all, *running))
+				break;
+		if (*running < end) {
 			note_end(d, &d->side[who], *running);
 			return false;
 		}
@@ -211,6 +227,10 @@ static void climb(struct density *d, enum backend who, const unsigned int *steps
 	unsigned int running = 0, step, dead;
 
 	for (step = 0; step < nr_steps && steps[step] <= limit; step++) {
+		if (now_ms() > d->until_ms) {
+			snprintf(side->end, sizeof(side->end), "there was no time for more");
+			break;
+		}
 		if (!grow(d, who, &running, steps[step]))
 			break;
 		if (count(d, running, &side->level[side->nr_levels]) < running) {
@@ -221,8 +241,7 @@ static void climb(struct density *d, enum backend who, const unsigned int *steps
 		side->nr_levels++;
 		side->most = running;
 	}
-	/* The one that failed may have left something to be killed. */
-	tenants_end(d->all, running + 1 < MAX_TENANTS ? running + 1 : running);
+	tenants_end(d->all);
 	if (!*side->end)
 		snprintf(side->end, sizeof(side->end), "all were started that were asked for");
 }
@@ -366,8 +385,10 @@ static int run(struct result *to, const struct options *opt)
 	d.all = tenants_new();
 	if (!d.all)
 		return complain("no shared memory");
+	d.share = opt->quick ? 60 : 120;
+	d.until_ms = now_ms() + (opt->quick ? QUICK_LIMIT_S : LIMIT_S) * 1e3;
 	d.settle_s = opt->quick ? 0 : 1;
-	d.calm_limit_s = opt->quick ? 10 : 20;
+	d.calm_limit_s = opt->quick ? 20 : 60;
 	d.count_s = opt->quick ? 2 : 4;
 	/* Whoever looks on must not be swapped out, nor the program they all run. */
 	write_text("/proc/self/oom_score_adj", "-1000");

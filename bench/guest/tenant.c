@@ -23,6 +23,7 @@
 #define PAST_PAGES	(TENANT_PAST_BYTES / PAGE)
 #define PAGES		(TENANT_BYTES / PAGE)
 #define START_LIMIT_MS	60000
+#define LONGEST_NAP_NS	32000000
 
 struct work {
 	struct tenants *all;
@@ -52,21 +53,26 @@ static uint64_t iova_of(uint64_t page)
 }
 
 /*
- * The device has no interrupt. Looking takes CPU time that others can use, so each look is
- * later than the one before; a batch takes a millisecond or more.
+ * The device has no interrupt. Looking takes CPU time that others can use, most of all those
+ * that answer the faults that a batch waits for. So each look is later than the one before:
+ * a batch takes a millisecond or more.
  */
 static int run_batch(struct work *work, struct softdma_desc *descs, unsigned int n)
 {
 	struct sdma_queue *q = &work->rig.dma.q[0];
 	struct timespec nap = { .tv_nsec = 1000000 };
+	double until = now_ms() + DMA_LIMIT_MS;
 	int err = sdma_submit(q, descs, n);
 	struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
 
 	if (err)
 		return complain("the queue takes no more: %s", strerror(-err));
-	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE) && nap.tv_nsec < 256000000) {
+	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE) && now_ms() < until) {
 		nanosleep(&nap, NULL);
-		nap.tv_nsec *= 2;
+		if (nap.tv_nsec < LONGEST_NAP_NS)
+			nap.tv_nsec *= 2;
+		else if (sdma_queue_status(q) & SOFTDMA_QS_ERROR)
+			break;
 	}
 	return rig_wait(q, descs + n - 1);
 }
@@ -196,8 +202,6 @@ int tenant_start(struct tenants *all, unsigned int i, enum backend backend)
 	struct work work = {
 		.all = all, .me = &all->tenant[i], .random = i + 1, .backend = backend,
 	};
-	const struct timespec nap = { .tv_nsec = 5000000 };
-	double until = now_ms() + START_LIMIT_MS;
 	pid_t pid;
 
 	memset(&all->tenant[i], 0, sizeof(all->tenant[i]));
@@ -211,6 +215,14 @@ int tenant_start(struct tenants *all, unsigned int i, enum backend backend)
 	if (!pid)
 		_exit(tenant_main(&work, i, backend) ? 1 : 0);
 	all->tenant[i].pid = pid;
+	return 0;
+}
+
+int tenant_ready(struct tenants *all, unsigned int i)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+	double until = now_ms() + START_LIMIT_MS;
+
 	while (all->tenant[i].state == TENANT_STARTING && now_ms() < until) {
 		if (!tenant_lives(all, i))
 			return -1;
@@ -223,15 +235,15 @@ int tenant_start(struct tenants *all, unsigned int i, enum backend backend)
 	return -1;
 }
 
-void tenants_end(struct tenants *all, unsigned int n)
+void tenants_end(struct tenants *all)
 {
 	unsigned int i;
 
 	all->go = 0;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < MAX_TENANTS; i++)
 		if (all->tenant[i].pid)
 			kill(all->tenant[i].pid, SIGKILL);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < MAX_TENANTS; i++) {
 		if (all->tenant[i].pid)
 			waitpid(all->tenant[i].pid, NULL, 0);
 		all->tenant[i].pid = 0;

@@ -36,7 +36,7 @@ struct tenant {
 };
 
 struct tenants {
-	atomic_int go;		/* else they rest */
+	atomic_int go;		/* who has moved in works, else rests */
 	atomic_ulong rate;	/* copies per second for each tenant; 0: no limit */
 	struct tenant tenant[MAX_TENANTS];
 };
@@ -44,13 +44,16 @@ struct tenants {
 /* Shared memory for all of them, zeroed; NULL if there is none. */
 struct tenants *tenants_new(void);
 
-/* A process on device @i; returns 0, when it runs, or -1: @why of the tenant, or a message. */
+/* A process on device @i; returns 0, or -1: @why of the tenant. */
 int tenant_start(struct tenants *all, unsigned int i, enum backend backend);
+
+/* Wait until it has moved in; returns 0, or -1: @why of the tenant, or a message. */
+int tenant_ready(struct tenants *all, unsigned int i);
 
 /* Is tenant @i still alive? If not, @why says how it ended. */
 bool tenant_lives(struct tenants *all, unsigned int i);
 
-/* End the first @n, and wait until they are gone. */
-void tenants_end(struct tenants *all, unsigned int n);
+/* End all, and wait until they are gone. */
+void tenants_end(struct tenants *all);
 
 #endif /* BENCH_TENANT_H */
