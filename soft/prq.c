@@ -28,7 +28,6 @@
 #include <linux/module.h>
 #include <linux/pci-ats.h>
 #include <linux/pci.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
@@ -363,11 +362,7 @@ int soft_prq_init(struct soft_prq *prq, unsigned int index)
 	init_waitqueue_head(&prq->wait);
 	prq->consumer = kthread_run(soft_prq_consumer, prq, "softiommu%u-prq",
 				    index);
-	if (IS_ERR(prq->consumer))
-		return PTR_ERR(prq->consumer);
-	/* As the threads of interrupts that read hardware's queues: irq_thread(). */
-	sched_set_fifo(prq->consumer);
-	return 0;
+	return PTR_ERR_OR_ZERO(prq->consumer);
 }
 
 void soft_prq_deinit(struct soft_prq *prq)
