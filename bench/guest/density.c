@@ -253,9 +253,9 @@ static void climb(struct density *d, enum backend who, const unsigned int *steps
  */
 static void climb_pinned(struct density *d, bool quick)
 {
-	unsigned int steps[MAX_LEVELS] = { 1, 2, 4, 6 }, nr = quick ? 1 : 4, i;
+	unsigned int steps[MAX_LEVELS] = { 1, 2, 4, 6 }, nr = quick ? 2 : 4, i;
 
-	for (i = 8; nr < MAX_LEVELS; i++)
+	for (i = quick ? 3 : 8; nr < MAX_LEVELS; i++)
 		steps[nr++] = i;
 	if (swapoff(SWAP))
 		printf("    swapoff: %s\n", strerror(errno));
