@@ -73,7 +73,7 @@ elsewhere()
 }
 
 # stillborn TIMES: for so many starts, QEMU leaves the log of a kernel that ran into a
-# breakpoint, and ends.
+# breakpoint, or the last time of one that has stalled, and ends.
 stillborn()
 {
 	mkdir -p "$tmp/bin"
@@ -81,10 +81,13 @@ stillborn()
 	cat >"$tmp/bin/qemu-system-x86_64" <<-EOF
 		#!/bin/bash
 		if [ -s "$tmp/stillborn" ]; then
+			line='Oops: int3: 0000 [#1]'
+			[ "\$(wc -l <"$tmp/stillborn")" -gt 1 ] ||
+				line='rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:'
 			sed -i 1d "$tmp/stillborn"
 			for word; do
 				case \$word in
-				file:*klog) echo 'Oops: int3: 0000 [#1]' >"\${word#file:}" ;;
+				file:*klog) echo "\$line" >"\${word#file:}" ;;
 				esac
 			done
 			exit 0
