@@ -22,8 +22,10 @@
  *
  * A device at work on much memory would have to come back to it page by page, and wait
  * for each. So as long as pages are away, a fault takes the resident pages around it
- * along (viopf_age_around()): whether pages are used is then known by 64 KiB, which is
- * what the CPU's own fault-around takes for granted (fault_around_bytes in mm/memory.c).
+ * along (viopf_age_around()): whether pages are used is then known by 256 KiB. With less,
+ * a machine full of devices that the kernel has asked about takes long to come back, one
+ * fault after the other; the CPU's own fault-around is content with 64 KiB
+ * (fault_around_bytes in mm/memory.c), but has a cheaper fault.
  *
  * Nothing is unmapped, and no fault made, unless the kernel is looking for something
  * to reclaim. Pinned pages are left alone, as no answer would let them be reclaimed;
@@ -78,7 +80,7 @@ struct viopf_ager {
 };
 
 /* What is used if one page of it is. */
-#define VIOPF_AGE_PAGES		16
+#define VIOPF_AGE_PAGES		64
 
 bool viopf_aging = true;
 

@@ -24,7 +24,7 @@
 #include "locking.h"
 #include "rig.h"
 
-#define NR_PAGES	64
+#define NR_PAGES	256
 #define SIZE		(NR_PAGES * PAGE)
 
 #define LRU_GEN		"/sys/kernel/debug/lru_gen"
@@ -132,10 +132,10 @@ static void used_by_the_device(void)
 	aged_close(&a);
 }
 
-/* The device comes back to all of it by a fault for each 64 KiB, and no more than that. */
+/* The device comes back to all of it by a fault for each 256 KiB, and no more than that. */
 static void comes_back_together(void)
 {
-	static const unsigned int pages[] = { 40, 8, 63, 16 };
+	static const unsigned int pages[] = { 160, 32, 255, 64 };
 	struct aged a;
 	unsigned int i;
 	char *other;
@@ -162,7 +162,7 @@ static void comes_back_together(void)
 	/* Nor is what has come back and then gone for another reason. */
 	advise(&a.rig, VFIO_IOPF_ADV_EVICT, IOVA_BASE, SIZE);
 	dev_read(&a.rig, IOVA_BASE + 20 * PAGE, PAGE, SOFTDMA_OK);
-	assert_true(rig_stats(&a.rig).pages_mapped < a.before.pages_mapped + NR_PAGES + 1 + 16);
+	assert_true(rig_stats(&a.rig).pages_mapped < a.before.pages_mapped + NR_PAGES + 1 + 64);
 	aged_close(&a);
 }
 
@@ -472,7 +472,7 @@ static void exit_at_once(void)
 static const struct suite_case cases[] = {
 	CASE("R18 what a device used is young, and is looked at again", used_by_the_device,
 	     .iopf = PAGEWISE),
-	CASE("R18 R12 what was sampled comes back 64 KiB at a time", comes_back_together),
+	CASE("R18 R12 what was sampled comes back 256 KiB at a time", comes_back_together),
 	CASE("R18 what was evicted or unmapped is not young", evicted, .iopf = PAGEWISE),
 	CASE("R18 memory that is mapped twice", mapped_twice, .iopf = PAGEWISE),
 	CASE("R18 S3 a huge page ages as one", huge, .iopf = PAGEWISE),
