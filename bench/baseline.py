@@ -3,12 +3,10 @@
 
 baseline.json holds, for "full" and for "quick" runs apart (their sizes differ), the
 kernel they were taken on and one number for each figure. Instructions repeat, so a
-figure that is worse by more than TOLERANCE has a reason in the source or in the kernel.
+figure that is worse by more than its tolerance has a reason in the source or in the kernel.
 Figures that are times of a busy host are not in it.
 """
 from figures import FIGURES
-
-TOLERANCE = 0.05
 
 
 def counted(figures):
@@ -44,7 +42,7 @@ def compare(baseline, run):
         if key in before:
             worse = change(key, before[key], now)
             out[key] = {"before": before[key], "now": now, "worse": worse,
-                        "regression": worse > TOLERANCE}
+                        "regression": worse > FIGURES[key].tolerance}
     return out
 
 

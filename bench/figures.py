@@ -35,7 +35,8 @@ class Condition:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. lower: smaller is better (matters where there is no limit)."""
+    """One line of the table. lower: smaller is better (matters where there is no limit).
+    tolerance: how much worse than the baseline, as a part of it, is no regression."""
     key: str
     what: str
     unit: str
@@ -43,6 +44,7 @@ class Figure:
     conditions: tuple = ()
     rows: tuple = ()
     lower: bool = field(default=True)
+    tolerance: float = 0.05
 
     def __post_init__(self):
         if self.limit:
@@ -181,6 +183,11 @@ PARALLEL = Section(
     ))
 
 
+# A slowdown is the small difference between two large counts: 10,000 instructions, of 12
+# million, come and go with the order in which threads run.
+SERIES_TOLERANCE = 0.25
+
+
 def _series(megabytes, runs, bound, faults):
     conditions = ()
     if faults:
@@ -188,7 +195,7 @@ def _series(megabytes, runs, bound, faults):
     return Figure(f"series.{megabytes}mb_{runs}",
                   f"slowdown against pinned of {runs} \u00d7 {megabytes} MB, 8.8 GB/s, on huge "
                   "pages",
-                  "%", at_most(bound), conditions, ("S14",))
+                  "%", at_most(bound), conditions, ("S14",), tolerance=SERIES_TOLERANCE)
 
 
 SERIES = Section(

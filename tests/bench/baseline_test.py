@@ -7,6 +7,7 @@ import suite
 from suite import ICOUNT, THREADS, figure, run
 
 import baseline
+from figures import FIGURES
 
 FAULT, HOT = "fault.resident", "hot.throughput_4k"
 
@@ -26,6 +27,15 @@ class Compare(unittest.TestCase):
         self.assertIs(self.regression(1050), False)
         self.assertIs(self.regression(1051), True)
         self.assertIs(self.regression(500), False)
+
+    def test_own_tolerance(self):
+        """a figure with a tolerance of its own is judged by that"""
+        key = "series.1mb_100"
+        for value, worse in ((1.25, False), (1.26, True)):
+            made = {"value": value, "unit": FIGURES[key].unit, "detail": {"faults": 1}}
+            document = run([(key, made, ICOUNT)])
+            found = baseline.compare(kept(**{key: 1.0}), document)[key]
+            self.assertIs(found["regression"], worse)
 
     def test_amount(self):
         """how much worse it is, is said"""
