@@ -90,18 +90,18 @@ int rig_do(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n)
 }
 
 /*
- * Sleep while the device is at work, longer and longer: whoever polls takes CPU time
- * from the device, which is a kernel thread. Ends early if it stopped, too.
+ * Whoever polls takes CPU time from the device, which is a kernel thread, and from those
+ * who answer its page requests.
  */
-static void doze(struct sdma_queue *q)
+void rig_doze(struct sdma_queue *q, long first_ns, long longest_ns)
 {
 	const volatile struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
 	double until = now_ms() + DMA_LIMIT_MS;
-	struct timespec nap = { .tv_nsec = 50000 };
+	struct timespec nap = { .tv_nsec = first_ns };
 
 	while (!last->status && now_ms() < until) {
 		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < 4000000)
+		if (nap.tv_nsec < longest_ns)
 			nap.tv_nsec *= 2;
 		else if (sdma_queue_status(q) & SOFTDMA_QS_ERROR)
 			break;
@@ -112,7 +112,7 @@ int rig_wait(struct sdma_queue *q, struct softdma_desc *desc)
 {
 	int status;
 
-	doze(q);
+	rig_doze(q, 50000, 4000000);
 	status = sdma_wait(q, 0, 100, desc);
 	if (status == SOFTDMA_OK)
 		return 0;

@@ -45,6 +45,12 @@ int rig_map(struct rig *rig, void *mem, uint64_t iova, uint64_t bytes);
 /* Run descriptors on a queue; *@desc is filled in with the outcome of the last one. */
 int rig_do(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n);
 
+/*
+ * Sleep while the device is at work, from @first_ns on twice as long each time, up to
+ * @longest_ns. Ends early if the queue has stopped.
+ */
+void rig_doze(struct sdma_queue *q, long first_ns, long longest_ns);
+
 /* Wait for the one submitted last. */
 int rig_wait(struct sdma_queue *q, struct softdma_desc *desc);
 

@@ -187,7 +187,7 @@ static void note_end(struct density *d, struct side *side, unsigned int i)
 }
 
 /*
- * Up to @n tenants; false: one failed, and it and those after it are not there. They move
+ * Up to @n tenants; false: one failed, and it and those after it don't count. They move
  * in while the others work: one at a time where the next may be one too many, else a few.
  */
 static bool grow(struct density *d, enum backend who, unsigned int *running, unsigned int n)

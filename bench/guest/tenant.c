@@ -23,6 +23,7 @@
 #define PAST_PAGES	(TENANT_PAST_BYTES / PAGE)
 #define PAGES		(TENANT_BYTES / PAGE)
 #define START_LIMIT_MS	60000
+#define FIRST_NAP_NS	1000000
 #define LONGEST_NAP_NS	32000000
 
 struct work {
@@ -54,26 +55,16 @@ static uint64_t iova_of(uint64_t page)
 
 /*
  * The device has no interrupt. Looking takes CPU time that others can use, most of all those
- * that answer the faults that a batch waits for. So each look is later than the one before:
- * a batch takes a millisecond or more.
+ * that answer the faults that a batch waits for; and a batch takes a millisecond or more.
  */
 static int run_batch(struct work *work, struct softdma_desc *descs, unsigned int n)
 {
 	struct sdma_queue *q = &work->rig.dma.q[0];
-	struct timespec nap = { .tv_nsec = 1000000 };
-	double until = now_ms() + DMA_LIMIT_MS;
 	int err = sdma_submit(q, descs, n);
-	struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
 
 	if (err)
 		return complain("the queue takes no more: %s", strerror(-err));
-	while (!__atomic_load_n(&last->status, __ATOMIC_ACQUIRE) && now_ms() < until) {
-		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < LONGEST_NAP_NS)
-			nap.tv_nsec *= 2;
-		else if (sdma_queue_status(q) & SOFTDMA_QS_ERROR)
-			break;
-	}
+	rig_doze(q, FIRST_NAP_NS, LONGEST_NAP_NS);
 	return rig_wait(q, descs + n - 1);
 }
 
