@@ -17,7 +17,7 @@ sub = if [ -e $(1)/Makefile ]; then \
 	else echo "$(1): nothing to build"; fi
 
 .PHONY: all help setup modules lib tests unit examples style abi check-fast \
-	check check-clients demo bench bench-quick bench-build clean
+	check check-clients demo demo-intel bench bench-quick bench-build clean
 
 all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
 
@@ -27,7 +27,7 @@ help: ## this list
 setup: ## install Debian's packages and get the stock kernel
 	@mk/setup
 
-modules: setup ## build the kernel modules: make modules LANE=stock|debug
+modules: setup ## build the kernel modules: make modules LANE=stock|next|debug
 	@mk/modules $(LANE)
 
 lib: setup ## build libviopf
@@ -48,11 +48,11 @@ style: setup ## the style checkers alone
 abi: setup ## check the restated kernel structures
 	@mk/check abi
 
-check-fast: setup ## all tests but those on the debug kernel
+check-fast: setup ## all tests but those on the newest kernel and the debug kernel
 	@mk/check unit style bench abi vm stock
 
-check: setup ## all tests; builds the debug kernel the first time
-	@mk/check unit style bench stock debug abi vm
+check: setup ## all tests; builds the debug kernel and QEMU the first time
+	@mk/check unit style bench stock next intel debug abi vm
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients
@@ -61,6 +61,12 @@ check-clients: setup ## unmodified QEMU and DPDK on this; installs what they nee
 demo: modules lib ## show the main job on a software device, in under three minutes
 	+@$(call sub,demo,$(OUT)/demo)
 	@demo/run
+
+demo-intel: lib ## the same on Linux's own Intel driver; builds a QEMU the first time
+	+@$(MAKE) --no-print-directory modules LANE=next
+	@vm/qemu
+	+@$(call sub,demo,$(OUT)/demo)
+	@demo/run --intel
 
 bench: bench-build ## measure everything against pinned type1, in under 30 minutes
 	@bench/run

@@ -4,6 +4,7 @@
  * with softdma's own user-space driver.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -18,10 +19,16 @@
 /* Device numbers on softdma's bus; further devices are functions (softdma.h, G1). */
 #define SLOTS		32
 
+/* vm/run --intel has one device to a bus, from 1 on. */
 static void device_name(char *bdf, size_t size, unsigned int device)
 {
-	snprintf(bdf, size, "%04x:00:%02x.%x", SOFTDMA_PCI_DOMAIN, device % SLOTS,
-		 device / SLOTS);
+	const char *hardware = getenv("VIOPF_HARDWARE");
+
+	if (hardware && !strcmp(hardware, "intel"))
+		snprintf(bdf, size, "0000:%02x:00.0", device + 1);
+	else
+		snprintf(bdf, size, "%04x:00:%02x.%x", SOFTDMA_PCI_DOMAIN, device % SLOTS,
+			 device / SLOTS);
 }
 
 static int start_queues(struct rig *rig)

@@ -63,17 +63,26 @@ static void device_link(const char *bdf, const char *name, char *out, size_t siz
 	out[keep] = '\0';
 }
 
+/* The name of its IOMMU group; ENODEV if there is none. */
+static int device_group(const char *bdf, char *group, size_t size)
+{
+	device_link(bdf, "iommu_group", group, size);
+	if (!group[0])
+		return viopf_fail(ENODEV,
+				  "%s has no IOMMU behind it: turn it on in the firmware, and by intel_iommu=on",
+				  bdf);
+	return 0;
+}
+
 int viopf_group_id(const char *bdf)
 {
 	char group[32], driver[64];
 	int err = viopf_check_bdf(bdf);
 
+	if (!err)
+		err = device_group(bdf, group, sizeof(group));
 	if (err)
 		return err;
-	device_link(bdf, "iommu_group", group, sizeof(group));
-	if (!group[0])
-		return viopf_fail(ENODEV, "%s has no IOMMU behind it (is the IOMMU turned on?)",
-				  bdf);
 	device_link(bdf, "driver", driver, sizeof(driver));
 	if (!driver[0])
 		return viopf_fail(ENODEV, "%s is bound to no driver; bind it to vfio-pci", bdf);
@@ -115,7 +124,7 @@ static int set_override(const char *bdf, const char *driver)
 
 int viopf_bind(const char *bdf)
 {
-	char driver[64];
+	char driver[64], group[32];
 	int err = viopf_check_bdf(bdf);
 
 	if (err)
@@ -125,7 +134,9 @@ int viopf_bind(const char *bdf)
 		return 0;
 	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK))
 		return viopf_fail(ENODEV, "the vfio-pci driver is not loaded; modprobe vfio-pci");
-	err = set_override(bdf, "vfio-pci\n");
+	err = device_group(bdf, group, sizeof(group));
+	if (!err)
+		err = set_override(bdf, "vfio-pci\n");
 	if (!err)
 		err = release_driver(bdf, driver);
 	if (!err)

@@ -47,12 +47,21 @@ candidate()
 	apt-cache policy "$1" | sed -n 's/^  Candidate: //p'
 }
 
-# refresh_lists: apt-get update, at most once in each run of a script.
+# packages_of NAME: what mk/packages-NAME lists; mk/packages without a name.
+packages_of()
+{
+	sed -e '/^#/d' -e '/^$/d' -e 's/ .*//' "$top/mk/packages${1:+-$1}"
+}
+
+# refresh_lists: apt-get update, at most once in each run of a script. Lists of our own
+# (see vm/kernels) need no root.
 refresh_lists()
 {
+	local root=run_as_root
 	[ -z "${lists_fresh:-}" ] || return 0
+	[[ ${APT_CONFIG:-} != "$cache"/* ]] || root=''
 	say "refreshing the package lists"
-	run_as_root apt-get -qq update
+	$root apt-get -qq update
 	lists_fresh=1
 }
 
@@ -70,10 +79,54 @@ unpack_package()
 	rm -rf "$tmp"
 }
 
-# vm_options SOURCE: prints the options of vm/run that a test says it needs, in lines
-# "VM: OPTIONS".
+# with_progress SAY LOG COMMAND...: runs COMMAND, nicely, with its output to LOG, and shows one
+# line of progress, which the command SAY prints; it is kept up to date on a terminal and
+# repeated twice a minute elsewhere.
+with_progress()
+{
+	local progress=$1 log=$2 job shown=0
+	shift 2
+	nice "$@" >"$log" 2>&1 &
+	job=$!
+	while kill -0 "$job" 2>/dev/null; do
+		sleep 1
+		if [ -t 2 ]; then
+			printf '==> %s\r' "$("$progress")" >&2
+		elif [ $((SECONDS - shown)) -ge 30 ]; then
+			say "$("$progress")"
+			shown=$SECONDS
+		fi
+	done
+	wait "$job"
+}
+
+# kernel_test NAME: prints where the source of a kernel test program is.
+kernel_test()
+{
+	find "$top/tests/kernel" "$top/tests/intel" -maxdepth 1 -name "$1.c"
+}
+
+# vm_options SUITE SOURCE: prints the options of vm/run for a test: those of the suite, and
+# what the test says it needs, in lines "VM: OPTIONS".
 vm_options()
 {
-	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$1" 2>/dev/null | tr '\n' ' ' || true
+	case $1 in
+	intel) printf '%s ' --kernel next --intel ;;
+	clients) printf '%s ' --kernel stock ;;
+	*) printf '%s ' --kernel "$1" ;;
+	esac
+	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$2" | tr '\n' ' '
 	echo
+}
+
+# in_lane LANE COMMAND...: runs what builds for a lane's kernel or reads it, with that
+# kernel's own tools for the host's if it brings some (see vm/kernels).
+in_lane()
+{
+	local usr
+	usr=$(readlink -f "$out/$1/kernel")/usr
+	shift
+	[ -d "$usr" ] || { "$@"; return; }
+	bwrap --die-with-parent --dev-bind / / --ro-bind "$usr" /usr --tmpfs /etc \
+		--bind "$top" "$top" -- "$@"
 }

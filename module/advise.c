@@ -19,13 +19,13 @@
  *
  * To pin and unpin is pin.c's, a segment at a time, with the container locked.
  */
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "owner.h"
 #include "viopf.h"
 
 /**
@@ -119,16 +119,14 @@ static int viopf_prefetch_charged(struct viopf_advice *work,
 static int viopf_prefetch_mapping(struct viopf_advice *work,
 				  struct viopf_mapping *mapping)
 {
-	struct mem_cgroup *memcg, *old;
+	struct viopf_charge charge;
 	int ret;
 
 	if (!mmget_not_zero(mapping->mm))
 		return -EFAULT;
-	memcg = get_mem_cgroup_from_mm(mapping->mm);
-	old = set_active_memcg(memcg);
+	viopf_charge_begin(&charge, mapping->mm);
 	ret = viopf_prefetch_charged(work, mapping);
-	set_active_memcg(old);
-	mem_cgroup_put(memcg);
+	viopf_charge_end(&charge);
 	mmput_async(mapping->mm);
 	return ret;
 }

@@ -33,7 +33,11 @@
  * asked about them anew.
  *
  * The kernel asks for a page, or for a huge one, with the page table's spinlock held,
- * so a question can't take segment->lock. The young bits have a spinlock of their own.
+ * so a question can't take segment->lock, nor can it visit each of the many segments of
+ * which memory may be a part, if it is mapped again and again: it goes to the first
+ * VIOPF_AGE_ALIASES of them. What the others say doesn't count, and they are not sampled;
+ * were they taken for young, such memory could never be reclaimed. The young bits have a
+ * spinlock of their own.
  * Sampling walks the record twice, to unmap and then to note it, and must find the
  * same pages both times: meanwhile questions clear nothing (@frozen).
  *
@@ -58,14 +62,11 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/slab.h>
+#include <linux/wait_bit.h>
 
+#include "../compat/workqueue.h"
+#include "../compat/young.h"
 #include "viopf.h"
-
-/*
- * How long questions are collected. The kernel asks about whole page tables at a time,
- * and comes back for the answer to the next question after it has gone through others.
- */
-#define VIOPF_SAMPLE_DELAY	msecs_to_jiffies(10)
 
 /**
  * struct viopf_ager - the notifier that answers for all of an mm
@@ -79,10 +80,25 @@ struct viopf_ager {
 	struct rb_root_cached	ages;
 };
 
+/*
+ * How many mappings of the same memory are asked. No driver needs more: a guest has a few
+ * with a virtual IOMMU. A huge page may lie in as many mappings of its parts.
+ */
+#define VIOPF_AGE_ALIASES	64
+
 /* What is used if one page of it is. */
 #define VIOPF_AGE_PAGES		64
 
 bool viopf_aging = true;
+
+/*
+ * How long questions are collected. The kernel asks about whole page tables at a time,
+ * and comes back for the answer to the next question after it has gone through others.
+ */
+unsigned int viopf_aging_delay_ms = 10;
+
+/* Agers that are not freed yet: the module can't go before they are. */
+static atomic_t viopf_agers = ATOMIC_INIT(0);
 
 /*
  * Is a page of [first, end) young? Then not 0; with @clear, how many were, and none is
@@ -124,22 +140,24 @@ static bool viopf_age_asked(struct viopf_age *age, unsigned long start,
 	if (nr && clear) {
 		viopf_count(mapping->container, pages_young, nr);
 		if (mapping->mode != VIOPF_MODE_USER)
-			queue_delayed_work(system_unbound_wq, &age->sampling,
-					   VIOPF_SAMPLE_DELAY);
+			queue_delayed_work(system_dfl_wq, &age->sampling,
+					   msecs_to_jiffies(READ_ONCE(viopf_aging_delay_ms)));
 	}
 	return nr;
 }
 
-static int viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
-			  unsigned long end, bool clear)
+static bool viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
+			   unsigned long end, bool clear)
 {
 	struct viopf_ager *ager =
 		container_of(notifier, struct viopf_ager, notifier);
+	unsigned int left = VIOPF_AGE_ALIASES;
 	struct interval_tree_node *node;
 	bool young = false;
 
 	read_lock(&ager->lock);
-	for (node = interval_tree_iter_first(&ager->ages, start, end - 1); node;
+	for (node = interval_tree_iter_first(&ager->ages, start, end - 1);
+	     node && left--;
 	     node = interval_tree_iter_next(node, start, end - 1))
 		young |= viopf_age_asked(container_of(node, struct viopf_age, node),
 					 start, end - 1, clear);
@@ -148,15 +166,17 @@ static int viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
 }
 
 /* Who wants the flush gets it too: sampling does it, before the next question. */
-static int viopf_ager_clear_young(struct mmu_notifier *notifier,
-				  struct mm_struct *mm, unsigned long start,
-				  unsigned long end)
+static compat_young_t viopf_ager_clear_young(struct mmu_notifier *notifier,
+					     struct mm_struct *mm,
+					     unsigned long start,
+					     unsigned long end)
 {
 	return viopf_ager_ask(notifier, start, end, true);
 }
 
-static int viopf_ager_test_young(struct mmu_notifier *notifier,
-				 struct mm_struct *mm, unsigned long address)
+static compat_young_t viopf_ager_test_young(struct mmu_notifier *notifier,
+					    struct mm_struct *mm,
+					    unsigned long address)
 {
 	return viopf_ager_ask(notifier, address, address + 1, false);
 }
@@ -169,12 +189,15 @@ static struct mmu_notifier *viopf_ager_alloc(struct mm_struct *mm)
 		return ERR_PTR(-ENOMEM);
 	rwlock_init(&ager->lock);
 	ager->ages = RB_ROOT_CACHED;
+	atomic_inc(&viopf_agers);
 	return &ager->notifier;
 }
 
 static void viopf_ager_free(struct mmu_notifier *notifier)
 {
 	kfree(container_of(notifier, struct viopf_ager, notifier));
+	if (atomic_dec_and_test(&viopf_agers))
+		wake_up_var(&viopf_agers);
 }
 
 static const struct mmu_notifier_ops viopf_ager_ops = {
@@ -399,9 +422,13 @@ void viopf_age_touch_slow(struct viopf_segment *segment, unsigned long first,
 }
 
 /**
- * viopf_age_exit() - the module goes: agers that are no longer used are freed
+ * viopf_age_exit() - the module goes, after the last ager
+ *
+ * They are freed by SRCU callbacks, perhaps on several CPUs. mmu_notifier_synchronize()
+ * waits for a grace period and the callbacks of one (__synchronize_srcu() in
+ * kernel/rcu/srcutree.c), so they are counted.
  */
 void viopf_age_exit(void)
 {
-	mmu_notifier_synchronize();
+	wait_var_event(&viopf_agers, !atomic_read(&viopf_agers));
 }

@@ -37,6 +37,7 @@ struct viopf_age {
 };
 
 extern bool viopf_aging;
+extern unsigned int viopf_aging_delay_ms;
 
 int viopf_age_prepare(struct viopf_mapping *mapping);
 void viopf_age_release(struct viopf_ager *ager);

@@ -7,6 +7,37 @@
  * those, and later detaches them; the last one gone, it releases ours. Attach,
  * detach and release come under VFIO's own lock for the container; ioctls come
  * under none.
+ *
+ * DOC: an ioctl against release
+ *
+ * VFIO hands its ioctls on without a lock or a reference (vfio_fops_unl_ioctl() in
+ * drivers/vfio/container.c), and an ioctl may sleep for as long as user space likes:
+ * in a prefetch, or while its result is copied out. Meanwhile the last group may be
+ * taken out. So what VFIO knows a container by is no pointer but a number that is
+ * never given twice, and an ioctl looks it up and holds the container, and the module:
+ *
+ *   ioctl                                  release
+ *   ------------------------------------   -----------------------------------
+ *   xa_lock: find it, take references
+ *                                          xa_lock: nobody finds it any more
+ *                                          lock container
+ *                                            released = true, unmap all
+ *                                          unlock; abort workers, that end
+ *                                          drop VFIO's reference
+ *   goes on: what it holds is dead, and
+ *     nothing new can be mapped
+ *   drop the reference: container freed
+ *
+ * One that comes later finds nothing, even if VFIO has been given another container by
+ * then. What comes under VFIO's lock, or from a driver with an open device, needs no
+ * reference.
+ *
+ * DOC: release waits for no user space
+ *
+ * A worker may be where no signal ends its wait: in a file system that a process serves.
+ * That may be the very process whose exit closes the container, and the server's file only
+ * after it. So release gives workers a moment; what is not done then end_work does, with a
+ * reference to the module, however long it takes.
  */
 #include <linux/iommu.h>
 #include <linux/module.h>
@@ -14,12 +45,16 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
+#include <linux/xarray.h>
 
+#include "../compat/nesting.h"
 #include "viopf.h"
 
-/* All containers, for debugfs. */
-DEFINE_MUTEX(viopf_containers_lock);
-LIST_HEAD(viopf_containers);
+/* All containers that VFIO has, by id. Its lock guards who may still be found. */
+static DEFINE_XARRAY(viopf_containers);
+
+/* For end_work. */
+static struct workqueue_struct *viopf_end_queue;
 
 /*
  * Teach lockdep that reclaim takes a segment's lock, before it ever does: then
@@ -49,22 +84,54 @@ static bool viopf_is_ours(unsigned long extension)
 		return true;
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
-	case VFIO_TYPE1_NESTING_IOMMU:
 		return viopf_takeover;
 	default:
-		return false;
+		return viopf_takeover && compat_is_nesting(extension);
 	}
+}
+
+static void viopf_container_free(struct kref *ref)
+{
+	struct viopf_container *container =
+		container_of(ref, struct viopf_container, ref);
+
+	viopf_age_release(container->ager);
+	viopf_iova_deinit(&container->valid_iova);
+	kfree(container->set);
+	mutex_destroy(&container->lock);
+	mutex_destroy(&container->devices_lock);
+	kfree(container);
+}
+
+/* The end of a container that nobody finds, once no worker is at work in it. */
+static void viopf_container_end(struct viopf_container *container)
+{
+	viopf_workers_stop(container);
+	viopf_userfault_detach(container);
+	cancel_work_sync(&container->quarantine_work);
+
+	WARN_ON(!list_empty(&container->domains));
+	kref_put(&container->ref, viopf_container_free);
+}
+
+/* viopf_containers_exit() waits until this has returned, even without the reference. */
+static void viopf_end_work(struct work_struct *work)
+{
+	viopf_container_end(container_of(work, struct viopf_container,
+					 end_work));
+	module_put(THIS_MODULE);
 }
 
 static struct viopf_container *viopf_container_alloc(unsigned long extension)
 {
-	static atomic_t ids = ATOMIC_INIT(0);
+	static atomic_long_t ids = ATOMIC_LONG_INIT(0);
 	struct viopf_container *container;
 
 	container = kzalloc(sizeof(*container), GFP_KERNEL_ACCOUNT);
 	if (!container)
 		return NULL;
 
+	kref_init(&container->ref);
 	mutex_init(&container->lock);
 	mutex_init(&container->devices_lock);
 	INIT_LIST_HEAD(&container->devices);
@@ -74,10 +141,11 @@ static struct viopf_container *viopf_container_alloc(unsigned long extension)
 	container->mappings = RB_ROOT_CACHED;
 	container->mappings_left = viopf_mapping_limit;
 	container->v2 = extension != VFIO_TYPE1_IOMMU;
-	container->nesting = extension == VFIO_TYPE1_NESTING_IOMMU;
+	container->nesting = compat_is_nesting(extension);
 	container->enabled = true;
 	INIT_WORK(&container->quarantine_work, viopf_keep_work);
-	container->id = atomic_inc_return(&ids);
+	INIT_WORK(&container->end_work, viopf_end_work);
+	container->id = atomic_long_inc_return(&ids);
 	return container;
 }
 
@@ -103,12 +171,15 @@ static void *viopf_open(unsigned long arg)
 	ret = viopf_workers_start(container);
 	if (ret)
 		goto out_deinit_iova;
+	ret = xa_insert(&viopf_containers, container->id, container,
+			GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto out_stop_workers;
+	return (void *)container->id;
 
-	mutex_lock(&viopf_containers_lock);
-	list_add_tail(&container->node, &viopf_containers);
-	mutex_unlock(&viopf_containers_lock);
-	return container;
-
+out_stop_workers:
+	viopf_workers_abort(container);
+	viopf_workers_stop(container);
 out_deinit_iova:
 	viopf_iova_deinit(&container->valid_iova);
 out_free_set:
@@ -118,34 +189,77 @@ out_free:
 	return ERR_PTR(ret);
 }
 
+/**
+ * viopf_container_of() - the container that VFIO means
+ * @iommu_data: what VFIO knows it by
+ *
+ * For calls during which VFIO does not release it: see the top of this file.
+ *
+ * Return: the container.
+ */
+struct viopf_container *viopf_container_of(void *iommu_data)
+{
+	return xa_load(&viopf_containers, (unsigned long)iommu_data);
+}
+
+/**
+ * viopf_container_get_next() - hold the first container from an id on
+ * @id: the id; set to that of the container found
+ * @last: the last id to look at
+ *
+ * The module stays as well until viopf_container_put(): as long as VFIO has the
+ * container VFIO holds the module.
+ *
+ * Return: the container; NULL: VFIO has none there, or no longer.
+ */
+struct viopf_container *viopf_container_get_next(unsigned long *id,
+						 unsigned long last)
+{
+	struct viopf_container *container;
+
+	xa_lock(&viopf_containers);
+	container = xa_find(&viopf_containers, id, last, XA_PRESENT);
+	if (container) {
+		kref_get(&container->ref);
+		__module_get(THIS_MODULE);
+	}
+	xa_unlock(&viopf_containers);
+	return container;
+}
+
+/**
+ * viopf_container_put() - let go of a container
+ * @container: of viopf_container_get_next(); freed if VFIO has let go of it as well
+ */
+void viopf_container_put(struct viopf_container *container)
+{
+	kref_put(&container->ref, viopf_container_free);
+	module_put(THIS_MODULE);
+}
+
+/* No group is attached any more. */
 static void viopf_release(void *iommu_data)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 
-	mutex_lock(&viopf_containers_lock);
-	list_del(&container->node);
-	mutex_unlock(&viopf_containers_lock);
+	xa_erase(&viopf_containers, container->id);
 
 	mutex_lock(&container->lock);
+	container->released = true;
 	viopf_mapping_unmap_all(container);
 	mutex_unlock(&container->lock);
-	viopf_userfault_detach(container);
-	viopf_workers_stop(container);
-	cancel_work_sync(&container->quarantine_work);
-
-	WARN_ON(!list_empty(&container->domains));
-	viopf_age_release(container->ager);
-	viopf_iova_deinit(&container->valid_iova);
-	kfree(container->set);
-	mutex_destroy(&container->lock);
-	mutex_destroy(&container->devices_lock);
-	kfree(container);
+	if (viopf_workers_abort(container)) {
+		viopf_container_end(container);
+		return;
+	}
+	__module_get(THIS_MODULE);
+	queue_work(viopf_end_queue, &container->end_work);
 }
 
 static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 			      enum vfio_group_type type)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct viopf_group *vgroup;
 	int ret = -EINVAL;
 
@@ -179,7 +293,7 @@ out_unlock:
 
 static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct viopf_group *vgroup;
 
 	mutex_lock(&container->lock);
@@ -197,7 +311,7 @@ out_unlock:
 static struct iommu_domain *viopf_group_iommu_domain(void *iommu_data,
 						     struct iommu_group *group)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct iommu_domain *domain = ERR_PTR(-ENODEV);
 	struct viopf_group *vgroup;
 
@@ -237,6 +351,19 @@ static long viopf_check_extension(struct viopf_container *container,
 	}
 }
 
+/*
+ * Take the tag off an address of the caller's (Arm's TBI and MTE, Intel's LAM), which neither
+ * a VMA nor a notifier has. The mm's own mask is under its lock.
+ */
+static int viopf_untag(u64 *vaddr)
+{
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	*vaddr = untagged_addr_remote(current->mm, (unsigned long)*vaddr);
+	mmap_read_unlock(current->mm);
+	return 0;
+}
+
 static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
@@ -248,6 +375,8 @@ static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 		return -EFAULT;
 	if (map.argsz < minsz || map.flags & ~known)
 		return -EINVAL;
+	if (viopf_untag(&map.vaddr))
+		return -EINTR;
 	return viopf_mapping_create(container, &map);
 }
 
@@ -272,7 +401,7 @@ static long viopf_unmap_dma(struct viopf_container *container,
 	if (unmap.flags & dirty)
 		ret = viopf_dirty_unmap(container, &unmap, arg);
 	else
-		ret = viopf_mapping_unmap(container, &unmap);
+		ret = viopf_mapping_unmap(container, &unmap, NULL);
 	if (ret)
 		return ret;
 	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
@@ -303,9 +432,10 @@ static long viopf_enable(struct viopf_container *container, bool on,
 	return ret == -EIO ? -ENODEV : ret;
 }
 
-static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
+/* What user space asks of a container that is held. */
+static long viopf_container_ioctl(struct viopf_container *container,
+				  unsigned int cmd, unsigned long arg)
 {
-	struct viopf_container *container = iommu_data;
 	void __user *uarg = (void __user *)arg;
 
 	switch (cmd) {
@@ -336,6 +466,25 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 	}
 }
 
+static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
+{
+	unsigned long id = (unsigned long)iommu_data;
+	struct viopf_container *container;
+	long ret;
+
+	/* VFIO asks what we can do before it opens a container. */
+	if (!id)
+		return cmd == VFIO_CHECK_EXTENSION ?
+		       viopf_check_extension(NULL, arg) : -EINVAL;
+	container = viopf_container_get_next(&id, id);
+	/* Released: VFIO itself says this without a backend. */
+	if (!container)
+		return -EINVAL;
+	ret = viopf_container_ioctl(container, cmd, arg);
+	viopf_container_put(container);
+	return ret;
+}
+
 const struct vfio_iommu_driver_ops viopf_driver_ops = {
 	.name			= "vfio-iommu-iopf",
 	.owner			= THIS_MODULE,
@@ -351,3 +500,22 @@ const struct vfio_iommu_driver_ops viopf_driver_ops = {
 	.dma_rw			= viopf_emulated_rw,
 	.group_iommu_domain	= viopf_group_iommu_domain,
 };
+
+/**
+ * viopf_containers_init() - get ready for containers
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init viopf_containers_init(void)
+{
+	viopf_end_queue = alloc_workqueue("vfio_iommu_iopf", WQ_UNBOUND, 0);
+	return viopf_end_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * viopf_containers_exit() - the last of them has ended
+ */
+void viopf_containers_exit(void)
+{
+	destroy_workqueue(viopf_end_queue);
+}

@@ -16,17 +16,18 @@
  * To start, what is mapped writable is dropped, for devices to fault again. To
  * take the bits, what is mapped writable is dropped too, under one hold of the
  * lock, and they are cleared. Pages that are pinned can't be dropped; they stay
- * writable, so their bits stay set: they are dirty each time, as with type1, unless
- * the IOMMUs can tell (dirty_iommu.c).
+ * writable, so their bits stay set: they are dirty each time, as with type1. IOMMUs
+ * with dirty bits of their own are not asked: what they say is lost with each leaf that
+ * is unmapped, so that it could be trusted only now and then.
  *
  *   device                      get
  *   ------------------------    -----------------------------------------------
  *   writes page (mapped)
+ *                               make user space's bitmap ready
  *                               lock segment
- *                                 copy bits, drop what is writable, flush, clear
+ *                                 drop what is writable, flush, copy bits, clear
  *                               unlock
  *   writes page: faults
- *                               copy the bits to user space
  *   fault: lock segment, map
  *     writable, set the bit
  *   writes page                 user space reads the page
@@ -35,9 +36,15 @@
  * after it has had to fault, and is reported next time.
  *
  * Segments are made at their first fault, with their bitmap while tracking is on.
- * Where none is, nothing was written.
+ * Where none is, no device behind an IOMMU wrote anything.
+ *
+ * Drivers in the kernel write without a fault. What they have pinned may be written
+ * at any time, and is known elsewhere (external.c): it is dirty each time without a bit
+ * here, and gets one when it is given back, to be reported once more. What they copy
+ * is marked as it is copied.
  */
 #include <linux/bitmap.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "viopf.h"
@@ -93,57 +100,13 @@ void viopf_dirty_mark_slow(struct viopf_segment *segment, unsigned long first,
 	bitmap_set(segment->dirty, first, end - first);
 }
 
-/**
- * viopf_dirty_pin() - pages that are pinned have been mapped
- * @segment: locked
- * @first: first page
- * @end: the page after the last
- */
-void viopf_dirty_pin(struct viopf_segment *segment, unsigned long first,
-		     unsigned long end)
+static int viopf_dirty_mark_segments(struct viopf_mapping *mapping,
+				     unsigned long iova, unsigned long last)
 {
-	if (!segment->mapping->container->dirty_iommu &&
-	    (segment->mapping->prot & IOMMU_WRITE))
-		viopf_dirty_mark(segment, first, end);
-}
-
-/**
- * viopf_dirty_unpin() - pages that are pinned are about to be unmapped
- * @segment: locked
- * @first: first page
- * @end: the page after the last
- *
- * What the IOMMU knows of them is lost then.
- */
-void viopf_dirty_unpin(struct viopf_segment *segment, unsigned long first,
-		       unsigned long end)
-{
-	if (segment->mapping->prot & IOMMU_WRITE)
-		viopf_dirty_mark(segment, first, end);
-}
-
-/**
- * viopf_dirty_mark_range() - somebody other than a device wrote a range
- * @mapping: where, with its mm held by mmget()
- * @iova: first byte
- * @bytes: how many, all in the mapping
- *
- * For drivers in the kernel that write by the CPU (dma_rw), and for pages that they
- * have pinned. To be called after the write: before it, the bitmap could be read in
- * between, and the write be lost.
- *
- * Return: 0; -ENOMEM: it could not be noted; -ENOENT: unmapped meanwhile.
- */
-int viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
-			   size_t bytes)
-{
-	unsigned long last = iova + bytes - 1, page, end;
 	struct viopf_segment *segment;
+	unsigned long page, end;
 
-	if (likely(!READ_ONCE(mapping->container->dirty_tracking)))
-		return 0;
-
-	while (bytes) {
+	for (;; iova = viopf_segment_iova(segment, end)) {
 		segment = viopf_segment_get(mapping, iova);
 		if (IS_ERR(segment))
 			return PTR_ERR(segment);
@@ -153,41 +116,48 @@ int viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
 		mutex_lock(&segment->lock);
 		viopf_dirty_mark(segment, page, end);
 		mutex_unlock(&segment->lock);
-		if (end < segment->residency.nr_pages)
-			break;
-		iova = viopf_segment_iova(segment, end);
-		bytes = last - iova + 1;
+		if (viopf_segment_iova(segment, end) - 1 >= last)
+			return 0;
 	}
-	return 0;
 }
 
-/* After this, the bits tell all that was written up to now. */
-static void viopf_dirty_settle(struct viopf_segment *segment)
+/**
+ * viopf_dirty_mark_range() - somebody other than a device writes a range
+ * @mapping: where, with container->lock held
+ * @iova: first byte
+ * @bytes: how many, all in the mapping
+ *
+ * For drivers in the kernel that write by the CPU (dma_rw), under the same hold of the
+ * lock, and for pages that they have had pinned. Can't fail: where it can't be noted
+ * page by page, as there is no memory or the process is gone, all of the mapping is
+ * dirty.
+ */
+void viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
+			    size_t bytes)
 {
-	lockdep_assert_held(&segment->lock);
+	lockdep_assert_held(&mapping->container->lock);
 
-	viopf_leaf_drop_writable(segment);
-	viopf_dirty_iommu_read(segment);
+	if (likely(!mapping->container->dirty_tracking))
+		return;
+	if (!mmget_not_zero(mapping->mm)) {
+		mapping->dirty_all = true;
+		return;
+	}
+	if (viopf_dirty_mark_segments(mapping, iova, iova + bytes - 1))
+		mapping->dirty_all = true;
+	mmput_async(mapping->mm);
 }
 
 /*
- * Right after that, begin anew. What is still mapped writable may be written at any
- * time, and stays dirty unless the IOMMU knows better.
+ * Begin anew, with nothing mapped writable but what is pinned. That may be written at
+ * any time, and stays dirty.
  */
-static void viopf_dirty_reset(struct viopf_segment *segment,
-			      unsigned long first)
+static void viopf_dirty_reset(struct viopf_segment *segment)
 {
-	struct viopf_residency *r = &segment->residency;
-	unsigned long page = first;
-
 	lockdep_assert_held(&segment->lock);
 
-	bitmap_clear(segment->dirty, first, r->nr_pages - first);
-	if (segment->mapping->container->dirty_iommu)
-		return;
-	for_each_set_bit_from(page, r->writable, r->nr_pages)
-		__set_bit(page, segment->dirty);
-	viopf_external_mark_dirty(segment, first);
+	bitmap_copy(segment->dirty, segment->residency.writable,
+		    segment->residency.nr_pages);
 }
 
 /* Give a segment its bitmap, unless it was made with one. */
@@ -204,8 +174,8 @@ static int viopf_dirty_segment_start(struct viopf_segment *segment)
 
 	mutex_lock(&segment->lock);
 	segment->dirty = bits;
-	viopf_dirty_settle(segment);
-	viopf_dirty_reset(segment, 0);
+	viopf_leaf_drop_writable(segment);
+	viopf_dirty_reset(segment);
 	mutex_unlock(&segment->lock);
 	return 0;
 }
@@ -228,6 +198,7 @@ static int viopf_dirty_mapping_walk(struct viopf_mapping *mapping, bool on)
 	unsigned long index = 0;
 	int ret = 0;
 
+	mapping->dirty_all = false;
 	mutex_lock(&mapping->segments_lock);
 	mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
 		if (on)
@@ -236,6 +207,7 @@ static int viopf_dirty_mapping_walk(struct viopf_mapping *mapping, bool on)
 			viopf_dirty_segment_stop(segment);
 		if (ret)
 			break;
+		cond_resched();
 	}
 	mutex_unlock(&mapping->segments_lock);
 	return ret;
@@ -250,30 +222,6 @@ static int viopf_dirty_walk(struct viopf_container *container, bool on)
 	     mapping && !ret; mapping = viopf_mapping_next(mapping))
 		ret = viopf_dirty_mapping_walk(mapping, on);
 	return ret;
-}
-
-/**
- * viopf_dirty_mark_writable() - what is writable in a container is dirty
- * @container: locked, tracked
- */
-void viopf_dirty_mark_writable(struct viopf_container *container)
-{
-	struct viopf_mapping *mapping;
-	struct viopf_segment *segment;
-
-	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX); mapping;
-	     mapping = viopf_mapping_next(mapping)) {
-		unsigned long index = 0;
-
-		mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
-			mutex_lock(&segment->lock);
-			if (segment->dirty)
-				bitmap_or(segment->dirty, segment->dirty,
-					  segment->residency.writable,
-					  segment->residency.nr_pages);
-			mutex_unlock(&segment->lock);
-		}
-	}
 }
 
 /**
@@ -317,7 +265,6 @@ void viopf_dirty_stop(struct viopf_container *container)
 	/* Segments published from here on have no bitmap. */
 	WRITE_ONCE(container->dirty_tracking, false);
 	viopf_dirty_walk(container, false);
-	viopf_dirty_iommu_stop(container);
 }
 
 /**
@@ -339,7 +286,6 @@ int viopf_dirty_start(struct viopf_container *container)
 		return 0;
 	/* Segments published from here on have their bitmap. */
 	WRITE_ONCE(container->dirty_tracking, true);
-	viopf_dirty_iommu_start(container);
 	ret = viopf_dirty_check_mappings(container);
 	if (!ret)
 		ret = viopf_dirty_walk(container, true);
@@ -351,39 +297,21 @@ int viopf_dirty_start(struct viopf_container *container)
 /**
  * viopf_dirty_take() - take the dirty bits of a segment, and begin anew
  * @segment: not locked
- * @first: from which page on
- * @bits: set for pages that are dirty; bit 0 is @first's
+ * @bitmap: where to set them
+ * @bit: that of the segment's first page
  */
-void viopf_dirty_take(struct viopf_segment *segment, unsigned long first,
-		      unsigned long *bits)
+void viopf_dirty_take(struct viopf_segment *segment,
+		      const struct viopf_bitmap *bitmap, u64 bit)
 {
-	unsigned long page = first;
+	unsigned long page;
 
 	mutex_lock(&segment->lock);
 	if (segment->dirty) {
-		viopf_dirty_settle(segment);
-		for_each_set_bit_from(page, segment->dirty,
-				      segment->residency.nr_pages)
-			__set_bit(page - first, bits);
-		viopf_dirty_reset(segment, first);
+		viopf_leaf_drop_writable(segment);
+		for_each_set_bit(page, segment->dirty,
+				 segment->residency.nr_pages)
+			viopf_bitmap_set(bitmap, bit + page);
+		viopf_dirty_reset(segment);
 	}
-	mutex_unlock(&segment->lock);
-}
-
-/**
- * viopf_dirty_put_back() - bits taken could not be delivered: next time, then
- * @segment: as for viopf_dirty_take()
- * @first: the same
- * @bits: the same
- */
-void viopf_dirty_put_back(struct viopf_segment *segment, unsigned long first,
-			  const unsigned long *bits)
-{
-	unsigned long nr = segment->residency.nr_pages - first, page;
-
-	mutex_lock(&segment->lock);
-	if (segment->dirty)
-		for_each_set_bit(page, bits, nr)
-			__set_bit(first + page, segment->dirty);
 	mutex_unlock(&segment->lock);
 }

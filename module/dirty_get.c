@@ -3,175 +3,107 @@
  * The bitmaps of dirty pages on their way to user space: VFIO_IOMMU_DIRTY_PAGES,
  * and UNMAP_DMA along with its dirty bitmap.
  *
- * A bitmap goes out piece by piece, a piece being a segment, or a part of a mapping
- * where no segment is, with its bits all 0. The bits are taken with the container
- * locked (dirty.c); user memory is touched with no lock held at all, as that may
- * wait for anything, and if it can't be written the bits are put back. So mappings
- * may come and go between two pieces: one that the range of the call cuts through
- * by then ends it.
+ * A bitmap is written under one hold of container->lock, so that no mapping comes, goes
+ * or changes its size half-way; it is made ready for that without the lock
+ * (dirty_bitmap.c), after which mappings are looked at anew. With UNMAP_DMA, a mapping's
+ * bits are taken after it has been removed, when no device can write any more.
  *
  * Arguments are checked as type1 does (vfio_iommu_type1_dirty_pages() and
  * vfio_iommu_type1_unmap_dma() in drivers/vfio/vfio_iommu_type1.c).
  */
-#include <linux/bitmap.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "../compat/type1_wraps.h"
 #include "viopf.h"
 
 /* type1's limit to a bitmap, and how large one is. */
 #define VIOPF_DIRTY_BYTES(bits)	(ALIGN((u64)(bits), 64) / 8)
 #define VIOPF_DIRTY_MAX_BYTES	VIOPF_DIRTY_BYTES(VIOPF_DIRTY_MAX_PAGES)
 
-/* Room for the bits of the largest segment, wherever its first one comes to lie. */
-#define VIOPF_DIRTY_CHUNK_PAGES	VIOPF_GIANT_PAGES
-#define VIOPF_DIRTY_CHUNK_LONGS	(BITS_TO_LONGS(VIOPF_DIRTY_CHUNK_PAGES) + 1)
-
-/**
- * struct viopf_dirty_report - a bitmap on its way to user space
- * @container: whose pages
- * @first: IOVA of the bitmap's first bit
- * @last: last byte of IOVA that it covers
- * @user: the bitmap
- * @bits: %VIOPF_DIRTY_CHUNK_LONGS of ours
- * @mapping: what @bits is of, held
- * @segment: the same, or NULL: of a place without one
- * @iova: where @bits begins
- * @nr_pages: how many it has
- */
-struct viopf_dirty_report {
-	struct viopf_container	*container;
-	u64			first;
-	u64			last;
-	u64 __user		*user;
-	unsigned long		*bits;
-
-	struct viopf_mapping	*mapping;
-	struct viopf_segment	*segment;
-	u64			iova;
-	unsigned long		nr_pages;
-};
-
-/*
- * The next piece of a mapping from @iova on: the rest of a segment, or what lies
- * before the next one, as far as there is room.
- */
-static void viopf_dirty_pick(struct viopf_dirty_report *report,
-			     struct viopf_mapping *mapping, u64 iova)
+static u64 viopf_dirty_bit(const struct viopf_dirty_report *report, u64 iova)
 {
-	unsigned long index = iova;
-	struct viopf_segment *segment;
+	return (iova - report->first) >> PAGE_SHIFT;
+}
+
+/* The last byte of the mappings from @mapping on that lie in a report's range. */
+static u64 viopf_dirty_last(const struct viopf_dirty_report *report,
+			    struct viopf_mapping *mapping)
+{
 	u64 last = mapping->node.last;
 
-	segment = mt_find(&mapping->segments, &index, mapping->node.last);
-	if (segment && segment->iova > iova) {
-		last = segment->iova - 1;
-		segment = NULL;
-	} else if (segment) {
-		last = viopf_segment_iova(segment,
-					  segment->residency.nr_pages) - 1;
-	}
-
-	report->mapping = mapping;
-	report->segment = segment;
-	report->iova = iova;
-	report->nr_pages = min((last - iova + 1) >> PAGE_SHIFT,
-			       (u64)VIOPF_DIRTY_CHUNK_PAGES);
+	while ((mapping = viopf_mapping_next(mapping)) &&
+	       mapping->node.last <= report->last)
+		last = mapping->node.last;
+	return last;
 }
 
-/* Where in its segment a piece begins. */
-static unsigned long viopf_dirty_page(const struct viopf_dirty_report *report)
+/* Have user space's bitmap ready for what is mapped in the report's range. */
+static int viopf_dirty_ready(struct viopf_container *container,
+			     struct viopf_dirty_report *report)
 {
-	return viopf_segment_page(report->segment, report->iova);
-}
-
-static void viopf_dirty_return(struct viopf_dirty_report *report)
-{
-	if (report->segment)
-		viopf_dirty_put_back(report->segment, viopf_dirty_page(report),
-				     report->bits);
-}
-
-/* Take the next piece from @iova on. False if there is none. */
-static bool viopf_dirty_next(struct viopf_dirty_report *report, u64 iova)
-{
-	struct viopf_container *container = report->container;
 	struct viopf_mapping *mapping;
+	u64 first, last;
+	int ret;
 
-	memset(report->bits, 0, VIOPF_DIRTY_CHUNK_LONGS * sizeof(long));
-	mutex_lock(&container->lock);
-	mapping = viopf_mapping_first(container, iova, report->last);
-	/* Mapped anew while the container was not locked: not for this call. */
-	if (mapping && (mapping->node.start < report->first ||
-			mapping->node.last > report->last))
-		mapping = NULL;
-	if (mapping) {
-		kref_get(&mapping->ref);
-		viopf_dirty_pick(report, mapping,
-				 max_t(u64, iova, mapping->node.start));
-		if (report->segment)
-			viopf_dirty_take(report->segment,
-					 viopf_dirty_page(report),
-					 report->bits);
-	}
+	mapping = viopf_mapping_first(container, report->first, report->last);
+	if (!mapping)
+		return 0;
+	first = viopf_dirty_bit(report, mapping->node.start);
+	last = viopf_dirty_bit(report, viopf_dirty_last(report, mapping));
+	if (viopf_bitmap_holds(&report->bitmap, first, last))
+		return 0;
+
 	mutex_unlock(&container->lock);
-	return mapping;
+	ret = viopf_bitmap_hold(&report->bitmap, first, last);
+	mutex_lock(&container->lock);
+	return ret ? ret : 1;
 }
 
-/*
- * Copy a piece's bits out, in whole words, as type1 does: in the first of them what
- * is below the piece is kept, in the last what is above it becomes 0.
+/**
+ * viopf_dirty_report_begin() - report a mapping's pages, but for its segments' bits
+ * @report: ready for it, with container->lock held
+ * @mapping: the mapping, in the container
+ *
+ * To be followed by viopf_dirty_report_end(), under the same hold of the lock.
  */
-static int viopf_dirty_copy(struct viopf_dirty_report *report)
+void viopf_dirty_report_begin(struct viopf_dirty_report *report,
+			      struct viopf_mapping *mapping)
 {
-	unsigned long bit = (report->iova - report->first) >> PAGE_SHIFT;
-	unsigned long nr = report->nr_pages, *bits = report->bits;
-	u64 __user *to = report->user + bit / 64;
-	unsigned int shift = bit % 64;
-	int ret = 0;
-	u64 below;
+	u64 bit = viopf_dirty_bit(report, mapping->node.start);
+	u64 last = viopf_dirty_bit(report, mapping->node.last);
 
-	if (shift) {
-		if (copy_from_user(&below, to, sizeof(below)))
-			return -EFAULT;
-		bitmap_shift_left(bits, bits, shift, nr + shift);
-		bits[0] |= below & GENMASK_ULL(shift - 1, 0);
+	lockdep_assert_held(&mapping->container->lock);
+
+	viopf_bitmap_clear(&report->bitmap, bit, last);
+	viopf_external_report(mapping, &report->bitmap, bit);
+	for (; mapping->dirty_all && bit <= last; bit++) {
+		viopf_bitmap_set(&report->bitmap, bit);
+		if (!(bit % VIOPF_GIANT_PAGES))
+			cond_resched();
 	}
-	if (copy_to_user(to, bits, VIOPF_DIRTY_BYTES(nr + shift)))
-		ret = -EFAULT;
-	if (shift && ret)
-		bitmap_shift_right(bits, bits, shift, nr + shift);
-	return ret;
+	mapping->dirty_all = false;
 }
 
-/* Report a range whose checks it has passed. */
-static int viopf_dirty_report(struct viopf_dirty_report *report)
+/**
+ * viopf_dirty_report_end() - take the bits of a mapping's segments
+ * @report: as it was for viopf_dirty_report_begin()
+ * @mapping: still held, and in the container or just removed
+ */
+void viopf_dirty_report_end(struct viopf_dirty_report *report,
+			    struct viopf_mapping *mapping)
 {
-	u64 iova = report->first;
-	int ret = 0;
+	struct viopf_segment *segment;
+	unsigned long index = 0;
 
-	report->bits = kvcalloc(VIOPF_DIRTY_CHUNK_LONGS, sizeof(long),
-				GFP_KERNEL_ACCOUNT);
-	if (!report->bits)
-		return -ENOMEM;
+	lockdep_assert_held(&mapping->container->lock);
 
-	while (!ret && iova <= report->last && viopf_dirty_next(report, iova)) {
-		ret = viopf_dirty_copy(report);
-		if (ret)
-			viopf_dirty_return(report);
-		viopf_mapping_put(report->mapping);
-		iova = report->iova + ((u64)report->nr_pages << PAGE_SHIFT);
-		if (!iova)
-			break;
-		if (fatal_signal_pending(current))
-			ret = -EINTR;
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
+		viopf_dirty_take(segment, &report->bitmap,
+				 viopf_dirty_bit(report, segment->iova));
 		cond_resched();
 	}
-	kvfree(report->bits);
-	return ret;
 }
 
 /**
@@ -209,34 +141,72 @@ static int viopf_dirty_check_bitmap(const struct vfio_bitmap *bitmap, u64 bytes)
 	return 0;
 }
 
-/* And then: a bit is a page of the smallest size, and tracking must be on. */
-static int viopf_dirty_check_tracking(struct viopf_container *container,
-				      const struct vfio_bitmap *bitmap)
+/**
+ * viopf_dirty_report_check() - may a range be reported, and is its bitmap ready?
+ * @container: locked
+ * @report: what is to be reported; no mapping sticks out of it
+ *
+ * Return: 0; 1: container->lock was dropped: look at everything again; -EINVAL:
+ * tracking is off, or a bit is not a page of the smallest size; and as
+ * viopf_bitmap_hold().
+ */
+int viopf_dirty_report_check(struct viopf_container *container,
+			     struct viopf_dirty_report *report)
 {
-	if (bitmap->pgsize != viopf_container_granule(container))
+	lockdep_assert_held(&container->lock);
+
+	if (report->pgsize != viopf_container_granule(container) ||
+	    !container->dirty_tracking)
 		return -EINVAL;
-	return container->dirty_tracking ? 0 : -EINVAL;
+	return viopf_dirty_ready(container, report);
+}
+
+static void viopf_dirty_report_init(struct viopf_dirty_report *report,
+				    u64 iova, u64 bytes,
+				    const struct vfio_bitmap *bitmap)
+{
+	*report = (struct viopf_dirty_report) {
+		.first = iova,
+		.last = iova + bytes - 1,
+		.pgsize = bitmap->pgsize,
+		.bitmap.user = (u8 __user *)bitmap->data,
+	};
+}
+
+static void viopf_dirty_report(struct viopf_container *container,
+			       struct viopf_dirty_report *report)
+{
+	struct viopf_mapping *mapping;
+
+	for (mapping = viopf_mapping_first(container, report->first,
+					   report->last);
+	     mapping && mapping->node.last <= report->last;
+	     mapping = viopf_mapping_next(mapping)) {
+		viopf_dirty_report_begin(report, mapping);
+		viopf_dirty_report_end(report, mapping);
+	}
 }
 
 static int viopf_dirty_get(struct viopf_container *container,
 			   const struct vfio_iommu_type1_dirty_bitmap_get *get)
 {
-	struct viopf_dirty_report report = {
-		.container = container,
-		.first = get->iova,
-		.last = get->iova + get->size - 1,
-		.user = (u64 __user *)get->bitmap.data,
-	};
+	struct viopf_dirty_report report;
 	int ret;
 
+	viopf_dirty_report_init(&report, get->iova, get->size, &get->bitmap);
 	mutex_lock(&container->lock);
-	ret = viopf_dirty_check_tracking(container, &get->bitmap);
-	if (!ret)
+	do {
 		ret = viopf_mapping_check_range(container, get->iova, get->size,
 						true);
+		if (!ret)
+			ret = viopf_dirty_report_check(container, &report);
+	} while (ret > 0);
+	if (!ret)
+		viopf_dirty_report(container, &report);
 	mutex_unlock(&container->lock);
 
-	return ret ? ret : viopf_dirty_report(&report);
+	viopf_bitmap_release(&report.bitmap);
+	return ret;
 }
 
 static int viopf_dirty_get_user(struct viopf_container *container, u32 argsz,
@@ -250,8 +220,8 @@ static int viopf_dirty_get_user(struct viopf_container *container, u32 argsz,
 		return -EINVAL;
 	if (copy_from_user(&get, arg + minsz, sizeof(get)))
 		return -EFAULT;
-	if (get.iova + get.size < get.iova)
-		return -EINVAL;
+	if (compat_dirty_wraps(get.iova, get.size))
+		return -COMPAT_EWRAPS;
 	ret = viopf_dirty_check_bitmap(&get.bitmap, get.size);
 	return ret ? ret : viopf_dirty_get(container, &get);
 }
@@ -266,7 +236,7 @@ static int viopf_dirty_get_user(struct viopf_container *container, u32 argsz,
  * too large for a bitmap; to get: tracking is off, the range is empty, not aligned
  * or cuts through a mapping, the bitmap is too small, too large or of another page
  * size; -EACCES: a type1 container of the first version; -EFAULT; -ENOMEM; -EINTR:
- * killed. Bits that could not be delivered are there the next time.
+ * killed. On an error no bit has been taken.
  */
 int viopf_dirty_pages(struct viopf_container *container, void __user *arg)
 {
@@ -299,90 +269,6 @@ int viopf_dirty_pages(struct viopf_container *container, void __user *arg)
 	}
 }
 
-/* Add the bits of a piece to what is in user space already. */
-static int viopf_dirty_merge(struct viopf_dirty_report *report)
-{
-	unsigned long bit = (report->iova - report->first) >> PAGE_SHIFT, i;
-	unsigned long nr = report->nr_pages, *bits = report->bits;
-	u64 __user *to = report->user + bit / 64;
-	unsigned int shift = bit % 64;
-	u64 word;
-
-	bitmap_shift_left(bits, bits, shift, nr + shift);
-	for (i = 0; i < BITS_TO_LONGS(nr + shift); i++) {
-		if (!bits[i])
-			continue;
-		if (copy_from_user(&word, to + i, sizeof(word)))
-			return -EFAULT;
-		word |= bits[i];
-		if (copy_to_user(to + i, &word, sizeof(word)))
-			return -EFAULT;
-	}
-	return 0;
-}
-
-/* The devices' last writes to a mapping that has been removed. */
-static int viopf_dirty_report_rest(struct viopf_dirty_report *report,
-				   struct viopf_mapping *mapping)
-{
-	struct viopf_segment *segment;
-	unsigned long index = 0;
-	int ret = 0;
-
-	mt_for_each(&mapping->segments, segment, index, ULONG_MAX) {
-		memset(report->bits, 0, VIOPF_DIRTY_CHUNK_LONGS * sizeof(long));
-		report->segment = segment;
-		report->iova = segment->iova;
-		report->nr_pages = segment->residency.nr_pages;
-		viopf_dirty_take(segment, 0, report->bits);
-		ret = viopf_dirty_merge(report);
-		if (ret)
-			break;
-	}
-	return ret;
-}
-
-/* Remove the first mapping that lies in the report's range; it is still held. */
-static struct viopf_mapping *
-viopf_dirty_remove_first(struct viopf_dirty_report *report, u64 *bytes)
-{
-	struct viopf_container *container = report->container;
-	struct viopf_mapping *mapping;
-
-	mutex_lock(&container->lock);
-	mapping = viopf_mapping_first(container, report->first, report->last);
-	if (mapping && (mapping->node.start < report->first ||
-			mapping->node.last > report->last))
-		mapping = NULL;
-	if (mapping) {
-		kref_get(&mapping->ref);
-		*bytes += viopf_mapping_remove(container, mapping);
-	}
-	mutex_unlock(&container->lock);
-	return mapping;
-}
-
-static int viopf_dirty_unmap_range(struct viopf_dirty_report *report,
-				   u64 *bytes)
-{
-	struct viopf_mapping *mapping;
-	int ret = 0;
-
-	report->bits = kvcalloc(VIOPF_DIRTY_CHUNK_LONGS, sizeof(long),
-				GFP_KERNEL_ACCOUNT);
-	if (!report->bits)
-		return -ENOMEM;
-	while (!ret) {
-		mapping = viopf_dirty_remove_first(report, bytes);
-		if (!mapping)
-			break;
-		ret = viopf_dirty_report_rest(report, mapping);
-		viopf_mapping_put(mapping);
-	}
-	kvfree(report->bits);
-	return ret;
-}
-
 /**
  * viopf_dirty_unmap() - VFIO_IOMMU_UNMAP_DMA along with its dirty bitmap
  * @container: where
@@ -390,22 +276,18 @@ static int viopf_dirty_unmap_range(struct viopf_dirty_report *report,
  * @arg: struct vfio_iommu_type1_dma_unmap as user space gave it, with struct
  *	vfio_bitmap after it
  *
- * The bitmap is reported first, while everything is still mapped, so that a bitmap
- * that can't be written costs nothing. Then the devices are cut off, and what they
- * wrote in the meantime is added.
+ * A bitmap that can't be written costs nothing: that is found before anything goes.
  *
  * Return: 0; -EINVAL: as viopf_mapping_unmap() and viopf_dirty_pages(), or argsz has
- * no room for the bitmap; -EFAULT; -ENOMEM; -EINTR.
+ * no room for the bitmap; -EFAULT; -ENOMEM; -EINTR. On an error nothing is unmapped.
  */
 int viopf_dirty_unmap(struct viopf_container *container,
 		      struct vfio_iommu_type1_dma_unmap *unmap,
 		      void __user *arg)
 {
 	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
-	struct viopf_dirty_report report = { .container = container };
+	struct viopf_dirty_report report;
 	struct vfio_bitmap bitmap;
-	struct viopf_settle settle = { };
-	u64 bytes = 0;
 	int ret;
 
 	if (unmap->argsz < minsz + sizeof(bitmap))
@@ -416,24 +298,8 @@ int viopf_dirty_unmap(struct viopf_container *container,
 	if (ret)
 		return ret;
 
-	report.first = unmap->iova;
-	report.last = unmap->iova + unmap->size - 1;
-
-	mutex_lock(&container->lock);
-	do {
-		ret = viopf_mapping_check_range(container, unmap->iova,
-						unmap->size, container->v2);
-		if (!ret)
-			ret = viopf_dirty_check_tracking(container, &bitmap);
-	} while (!ret && viopf_emulated_settle(container, report.first,
-					       report.last, &settle));
-	mutex_unlock(&container->lock);
-
-	report.user = (u64 __user *)bitmap.data;
-	if (!ret)
-		ret = viopf_dirty_report(&report);
-	if (!ret)
-		ret = viopf_dirty_unmap_range(&report, &bytes);
-	unmap->size = bytes;
+	viopf_dirty_report_init(&report, unmap->iova, unmap->size, &bitmap);
+	ret = viopf_mapping_unmap(container, unmap, &report);
+	viopf_bitmap_release(&report.bitmap);
 	return ret;
 }

@@ -3,27 +3,33 @@
  * Domains and groups: attach and detach.
  *
  * A group joins the first domain of its container that takes it, or gets one of
- * its own, with an empty quarantine domain beside it (keep.c).
+ * its own, with an empty quarantine domain beside it (keep.c). Page requests come to
+ * domains with a handler, which groups join whose devices all can fault.
  *
  * DOC: the order of things
  *
  * A page request can come as soon as a group is attached, and a page request is
  * answered SUCCESS when all domains of the container's set have the page. So
- * attach goes: every device of the group able to fault, or else the group counted
- * among those that can't; IOVA ranges checked; domain made, with its handler; the
- * domain in the set and all segments in step with it; what it needs pinned, pinned
- * (mode.c); and only then the group in the domain. Each step is undone by the label
- * that names it.
+ * attach goes: a domain made and tried, with a handler if that makes every device of
+ * the group able to fault, or else the group counted among those that can't; IOVA
+ * ranges checked; the domain in the set and all segments in step with it; what it needs
+ * pinned, pinned (mode.c); and only then the group in the domain. Each step is undone by
+ * the label that names it.
  *
- * Detach goes: the group out of the domain, after which the iommu core hands no
- * new request to us; those on their way answered; the devices' page requests
- * off; and if the domain has no group left, segments moved to a set without
- * it, so that nothing refers to it when it is freed. It can't fail.
+ * Detach goes: the group into quarantine, where the iommu core answers its requests, and
+ * out of that: a driver may take a device from its fault queue before it blocks it
+ * (blocking_domain_attach_dev() in drivers/iommu/intel/iommu.c), and a request that then
+ * meets a handler has nowhere to go. After that the core hands no new request to us;
+ * those on their way are answered; and if the domain has no group left, segments are
+ * moved to a set without it, so that nothing refers to it when it is freed. It can't
+ * fail.
  */
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/slab.h>
 
+#include "../compat/iopf_feature.h"
+#include "../compat/nesting.h"
 #include "viopf.h"
 
 static void viopf_domain_free(struct viopf_domain *vdomain)
@@ -35,26 +41,18 @@ static void viopf_domain_free(struct viopf_domain *vdomain)
 	kfree(vdomain);
 }
 
-/* An iommu_domain for @dev that sends page requests here. */
-static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev,
-						     unsigned long *pgsizes)
+static struct iommu_domain *viopf_iommu_domain_alloc(struct device *dev)
 {
-	struct iommu_domain *domain = viopf_dirty_domain_alloc(dev);
+	struct iommu_domain *domain = iommu_paging_domain_alloc(dev);
 
 	if (IS_ERR(domain))
 		return domain;
 	if (!(domain->pgsize_bitmap & PAGE_SIZE)) {
-		dev_err(dev, "vfio_iommu_iopf: the IOMMU's pages are not %lu bytes\n",
-			PAGE_SIZE);
+		dev_err_ratelimited(dev, "vfio_iommu_iopf: the IOMMU's pages are not %lu bytes\n",
+				    PAGE_SIZE);
 		iommu_domain_free(domain);
 		return ERR_PTR(-EOPNOTSUPP);
 	}
-
-	*pgsizes = domain->pgsize_bitmap & VIOPF_LEAF_SIZES;
-	/* Only leaves that a record can express: see leaf.c. */
-	domain->pgsize_bitmap &= viopf_disable_hugepages ? PAGE_SIZE :
-							   VIOPF_LEAF_SIZES;
-	domain->iopf_handler = viopf_iopf_handler;
 	return domain;
 }
 
@@ -64,15 +62,16 @@ static int viopf_first_dev(struct device *dev, void *data)
 	return 1;
 }
 
-static struct viopf_domain *viopf_domain_create(struct iommu_group *group,
-						bool nesting)
+/* Domains for @vgroup, not tried yet; @faultable: they send page requests here. */
+static struct viopf_domain *viopf_domain_alloc(struct viopf_group *vgroup,
+					       bool faultable)
 {
 	struct viopf_domain *vdomain;
 	struct device *dev = NULL;
 	int ret;
 
 	/* VFIO holds the group's devices while it is attached. */
-	iommu_group_for_each_dev(group, &dev, viopf_first_dev);
+	iommu_group_for_each_dev(vgroup->group, &dev, viopf_first_dev);
 	if (!dev)
 		return ERR_PTR(-ENODEV);
 
@@ -80,23 +79,27 @@ static struct viopf_domain *viopf_domain_create(struct iommu_group *group,
 	if (!vdomain)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&vdomain->groups);
+	vdomain->faultable = faultable;
 
-	vdomain->domain = viopf_iommu_domain_alloc(dev, &vdomain->pgsizes);
+	vdomain->domain = viopf_iommu_domain_alloc(dev);
 	if (IS_ERR(vdomain->domain)) {
 		ret = PTR_ERR(vdomain->domain);
 		vdomain->domain = NULL;
 		goto out_free;
 	}
-	vdomain->quarantine = viopf_iommu_domain_alloc(dev, &vdomain->pgsizes);
+	if (faultable)
+		vdomain->domain->iopf_handler = viopf_iopf_handler;
+	vdomain->quarantine = viopf_iommu_domain_alloc(dev);
 	if (IS_ERR(vdomain->quarantine)) {
 		ret = PTR_ERR(vdomain->quarantine);
 		vdomain->quarantine = NULL;
 		goto out_free;
 	}
-	ret = nesting ? iommu_enable_nesting(vdomain->domain) : 0;
-	if (ret)
-		goto out_free;
-	return vdomain;
+	if (!vgroup->container->nesting)
+		return vdomain;
+	ret = compat_enable_nesting(vdomain->domain);
+	if (!ret)
+		return vdomain;
 
 out_free:
 	viopf_domain_free(vdomain);
@@ -157,13 +160,15 @@ viopf_domain_set_create(struct viopf_container *container,
 			continue;
 		set->nr++;
 		set->domains[set->nr - 1] = vdomain->domain;
-		set->leaf_sizes |= vdomain->domain->pgsize_bitmap;
+		set->leaf_sizes |= vdomain->pgsizes;
 	}
 	if (add) {
 		set->nr++;
 		set->domains[set->nr - 1] = add->domain;
-		set->leaf_sizes |= add->domain->pgsize_bitmap;
+		set->leaf_sizes |= add->pgsizes;
 	}
+	if (viopf_disable_hugepages)
+		set->leaf_sizes = PAGE_SIZE;
 	return set;
 }
 
@@ -191,7 +196,6 @@ static int viopf_domain_add(struct viopf_container *container,
 				      GFP_KERNEL_ACCOUNT);
 	if (!set)
 		return -ENOMEM;
-	viopf_dirty_iommu_join(container, vdomain->domain);
 	ret = viopf_domain_set_install(container, set);
 	if (ret)
 		return ret;
@@ -213,70 +217,107 @@ static void viopf_domain_remove(struct viopf_container *container,
 	viopf_domain_free(vdomain);
 }
 
-/* Turn page requests of a group's devices on, or off again. */
-struct viopf_dev_iopf {
-	struct device	*until;
-	bool		undo;
-};
-
-/*
- * Some IOMMU drivers grant the feature whether or not the device has it: AMD's
- * to any device, Arm's without setting it up (amd_iommu_dev_enable_feature(),
- * arm_smmu_dev_enable_feature()). Page requests can come only if the driver gave
- * the device to a fault queue.
- */
-static int viopf_dev_iopf_try(struct device *dev)
+/* Whether the iommu core can take page requests of a device is as *@data wants it. */
+static int viopf_dev_check_queue(struct device *dev, void *data)
 {
-	int ret = iommu_dev_enable_feature(dev, IOMMU_DEV_FEAT_IOPF);
+	const bool *wanted = data;
 
-	if (ret || rcu_access_pointer(dev->iommu->fault_param))
-		return ret;
-	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
-	return -ENODEV;
+	return !!rcu_access_pointer(dev->iommu->fault_param) == *wanted ?
+	       0 : -ENODEV;
 }
 
-static int viopf_dev_iopf_enable(struct device *dev, void *data)
+static int viopf_group_check_queues(struct iommu_group *group, bool wanted)
 {
-	struct viopf_dev_iopf *walk = data;
-	int ret = viopf_dev_iopf_try(dev);
+	return iommu_group_for_each_dev(group, &wanted, viopf_dev_check_queue);
+}
 
-	if (ret) {
-		walk->until = dev;
-		walk->undo = true;
-		dev_info(dev, "vfio_iommu_iopf: can't take page faults (%d): what it may reach is pinned\n",
-			 ret);
-	}
+/*
+ * Some drivers fit a domain's aperture and leaf sizes to what the device's IOMMU has
+ * when it is attached, and not before (Intel's of 6.12, prepare_domain_attach_device()
+ * and domain_update_iommu_cap() in drivers/iommu/intel/iommu.c). And whether coherency
+ * can be enforced shows with a device attached, but must be asked before anything is
+ * mapped (intel_iommu_enforce_cache_coherency()).
+ */
+static int viopf_domain_fit(struct viopf_domain *vdomain,
+			    struct iommu_group *group)
+{
+	struct iommu_domain *domain = vdomain->domain;
+	int ret = iommu_attach_group(domain, group);
+
+	if (ret)
+		return ret;
+	if (vdomain->faultable)
+		ret = viopf_group_check_queues(group, true);
+	/* Only leaves that a record can express: see leaf.c. */
+	domain->pgsize_bitmap &= VIOPF_LEAF_SIZES;
+	vdomain->pgsizes = domain->pgsize_bitmap;
+	if (domain->ops->enforce_cache_coherency)
+		vdomain->coherent = domain->ops->enforce_cache_coherency(domain);
+	iommu_detach_group(domain, group);
 	return ret;
 }
 
-static int viopf_dev_iopf_disable(struct device *dev, void *data)
+/*
+ * A driver turns page requests on when a domain with a handler is attached, or fails to
+ * attach it (Intel's, iopf_for_domain_set() in drivers/iommu/intel/iommu.h), or does not
+ * care (Arm's for a device that can't stall, arm_smmu_enable_iopf()). One that has them
+ * on without a handler does not mean ours: AMD's drops all that have no PASID
+ * (iommu_call_iopf_notifier() in drivers/iommu/amd/ppr.c).
+ */
+static int viopf_domain_fit_quarantine(const struct viopf_domain *vdomain,
+				       struct iommu_group *group)
 {
-	struct viopf_dev_iopf *walk = data;
+	int ret = iommu_attach_group(vdomain->quarantine, group);
 
-	if (walk->undo && dev == walk->until)
-		return 1;
-	iommu_dev_disable_feature(dev, IOMMU_DEV_FEAT_IOPF);
-	return 0;
+	if (ret)
+		return ret;
+	if (vdomain->faultable)
+		ret = viopf_group_check_queues(group, COMPAT_IOPF_STAYS_ON);
+	iommu_detach_group(vdomain->quarantine, group);
+	return ret;
 }
 
-static void viopf_group_iopf_enable(struct viopf_group *vgroup)
+static struct viopf_domain *viopf_domain_create(struct viopf_group *vgroup,
+						bool faultable)
 {
-	struct viopf_dev_iopf walk = { };
+	struct viopf_domain *vdomain = viopf_domain_alloc(vgroup, faultable);
+	int ret;
 
-	if (iommu_group_for_each_dev(vgroup->group, &walk, viopf_dev_iopf_enable))
-		iommu_group_for_each_dev(vgroup->group, &walk,
-					 viopf_dev_iopf_disable);
-	else
-		vgroup->can_fault = true;
+	if (IS_ERR(vdomain))
+		return vdomain;
+	ret = viopf_group_walk_regions(vgroup->group, vdomain,
+				       viopf_domain_reserve_msi);
+	if (!ret)
+		ret = viopf_domain_fit(vdomain, vgroup->group);
+	if (!ret)
+		ret = viopf_domain_fit_quarantine(vdomain, vgroup->group);
+	if (!ret)
+		return vdomain;
+	viopf_domain_free(vdomain);
+	return ERR_PTR(ret);
 }
 
-static void viopf_group_iopf_disable(struct viopf_group *vgroup)
+/* A domain that fits a group, and whether its devices can fault, which only that tells. */
+static struct viopf_domain *viopf_group_fit(struct viopf_group *vgroup)
 {
-	struct viopf_dev_iopf walk = { };
+	struct viopf_domain *vdomain;
+	long ret = compat_group_iopf_enable(vgroup->group);
 
-	if (vgroup->can_fault)
-		iommu_group_for_each_dev(vgroup->group, &walk,
-					 viopf_dev_iopf_disable);
+	if (!ret) {
+		vdomain = viopf_domain_create(vgroup, true);
+		vgroup->can_fault = !IS_ERR(vdomain);
+		if (vgroup->can_fault)
+			return vdomain;
+		compat_group_iopf_disable(vgroup->group);
+		ret = PTR_ERR(vdomain);
+		if (ret != -ENODEV && ret != -EOPNOTSUPP)
+			return vdomain;
+	}
+	vdomain = viopf_domain_create(vgroup, false);
+	if (!IS_ERR(vdomain))
+		pr_info("vfio_iommu_iopf: group %d can't take page faults (%ld): what it may reach is pinned\n",
+			iommu_group_id(vgroup->group), ret);
+	return vdomain;
 }
 
 static int viopf_iova_exclude_region(const struct iommu_resv_region *region,
@@ -396,7 +437,8 @@ static int viopf_group_join_any(struct viopf_group *vgroup)
 		goto out_deinit_iova;
 	ret = -EINVAL;
 	list_for_each_entry(vdomain, &container->domains, node) {
-		ret = viopf_group_join(vgroup, vdomain);
+		if (vdomain->faultable == vgroup->can_fault)
+			ret = viopf_group_join(vgroup, vdomain);
 		if (!ret)
 			break;
 	}
@@ -410,38 +452,14 @@ out_deinit_iova:
 	return ret;
 }
 
-/*
- * Some drivers narrow a domain's aperture to what the device's IOMMU has when it is
- * attached, and not before (Intel's, prepare_domain_attach_device()). Nothing is
- * mapped in it yet.
- */
-static int viopf_domain_fit(struct viopf_domain *vdomain,
-			    struct iommu_group *group)
-{
-	int ret = iommu_attach_group(vdomain->domain, group);
-
-	if (!ret)
-		iommu_detach_group(vdomain->domain, group);
-	return ret;
-}
-
-static int viopf_group_join_new(struct viopf_group *vgroup)
+/* @vdomain is the container's from here on, or gone. */
+static int viopf_group_join_new(struct viopf_group *vgroup,
+				struct viopf_domain *vdomain)
 {
 	struct viopf_container *container = vgroup->container;
-	struct viopf_domain *vdomain;
 	struct viopf_iova valid;
 	int ret;
 
-	vdomain = viopf_domain_create(vgroup->group, container->nesting);
-	if (IS_ERR(vdomain))
-		return PTR_ERR(vdomain);
-
-	ret = viopf_group_walk_regions(vgroup->group, vdomain,
-				       viopf_domain_reserve_msi);
-	if (!ret)
-		ret = viopf_domain_fit(vdomain, vgroup->group);
-	if (ret)
-		goto out_free_domain;
 	ret = viopf_iova_update(container, vdomain, vgroup->group, &valid);
 	if (ret)
 		goto out_free_domain;
@@ -454,10 +472,6 @@ static int viopf_group_join_new(struct viopf_group *vgroup)
 	if (ret)
 		goto out_remove_domain;
 
-	/* As type1: whether it can be enforced shows with the device attached. */
-	if (vdomain->domain->ops->enforce_cache_coherency)
-		vdomain->coherent =
-			vdomain->domain->ops->enforce_cache_coherency(vdomain->domain);
 	viopf_iova_move(&container->valid_iova, &valid);
 	return 0;
 
@@ -522,6 +536,7 @@ static void viopf_group_count(struct viopf_group *vgroup, bool comes)
  */
 int viopf_group_attach(struct viopf_group *vgroup)
 {
+	struct viopf_domain *vdomain;
 	int ret;
 
 	lockdep_assert_held(&vgroup->container->lock);
@@ -530,21 +545,26 @@ int viopf_group_attach(struct viopf_group *vgroup)
 		return -ENODEV;
 	if (!viopf_allow_unsafe_interrupts &&
 	    !iommu_group_has_isolated_msi(vgroup->group)) {
-		pr_warn("vfio_iommu_iopf: no interrupt remapping; allow_unsafe_interrupts=1 if you trust the device\n");
+		pr_warn_ratelimited("vfio_iommu_iopf: no interrupt remapping; allow_unsafe_interrupts=1 if you trust the device\n");
 		return -EPERM;
 	}
 
-	viopf_group_iopf_enable(vgroup);
+	vdomain = viopf_group_fit(vgroup);
+	if (IS_ERR(vdomain))
+		return PTR_ERR(vdomain);
 	viopf_group_count(vgroup, true);
 	ret = viopf_group_join_any(vgroup);
-	if (ret)
-		ret = viopf_group_join_new(vgroup);
+	if (!ret)
+		viopf_domain_free(vdomain);
+	else
+		ret = viopf_group_join_new(vgroup, vdomain);
 	if (!ret)
 		return 0;
 
 	viopf_group_count(vgroup, false);
 	viopf_mode_update(vgroup->container);
-	viopf_group_iopf_disable(vgroup);
+	if (vgroup->can_fault)
+		compat_group_iopf_disable(vgroup->group);
 	return ret == -EIO ? -ENODEV : ret;
 }
 
@@ -560,9 +580,11 @@ void viopf_group_detach(struct viopf_group *vgroup)
 
 	lockdep_assert_held(&container->lock);
 
-	iommu_detach_group_handle(vdomain->domain, vgroup->group);
+	viopf_keep_cut_off(vgroup);
+	iommu_detach_group_handle(vdomain->quarantine, vgroup->group);
 	viopf_faults_cancel_group(vgroup);
-	viopf_group_iopf_disable(vgroup);
+	if (vgroup->can_fault)
+		compat_group_iopf_disable(vgroup->group);
 
 	list_del(&vgroup->node);
 	if (list_empty(&vdomain->groups))

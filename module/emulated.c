@@ -12,9 +12,12 @@
  *
  * Drivers that have pages of it pinned must give them up: their dma_unmap() is called,
  * which calls back to unpin, so with container->lock dropped. What is mapped can
- * change meanwhile, and is looked at anew. A driver that keeps pages all the same is
- * broken: it is asked some times over, then the mapping goes and the pages stay
- * pinned for good (type1 stops the machine).
+ * change meanwhile, and is looked at anew: mappings go under the same hold of the lock
+ * that has found nothing left of them, so that a driver that pins in between is told,
+ * too. A driver that keeps pages all the same is broken: all that it keeps of the call's
+ * range is asked for a few times over, round by round, then the mappings go and the
+ * pages stay pinned for good (type1 stops the machine). A round ends, whatever is
+ * mapped and pinned meanwhile, as it goes through the range once.
  *
  * devices_lock keeps the devices in place during that. It is outside container->lock,
  * under which the list is looked at too.
@@ -39,7 +42,7 @@
 #include "viopf.h"
 
 /* How often drivers are asked to give up what is to be unmapped. */
-#define VIOPF_SETTLE_TRIES	10
+#define VIOPF_SETTLE_ROUNDS	10
 
 /* A group without an IOMMU. */
 struct viopf_emulated {
@@ -138,7 +141,7 @@ bool viopf_emulated_detach(struct viopf_container *container,
  */
 void viopf_emulated_open(void *iommu_data, struct vfio_device *device)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 
 	if (!device->ops->dma_unmap)
 		return;
@@ -156,7 +159,7 @@ void viopf_emulated_open(void *iommu_data, struct vfio_device *device)
  */
 void viopf_emulated_close(void *iommu_data, struct vfio_device *device)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 
 	if (!device->ops->dma_unmap)
 		return;
@@ -182,6 +185,21 @@ static void viopf_emulated_notify(struct viopf_container *container,
 	mutex_lock(&container->lock);
 }
 
+/* The first mapping in a range that drivers have pages of. */
+static struct viopf_mapping *
+viopf_emulated_next(struct viopf_container *container, unsigned long first,
+		    unsigned long last)
+{
+	struct viopf_mapping *mapping;
+
+	for (mapping = viopf_mapping_first(container, first, last);
+	     mapping && mapping->node.start <= last;
+	     mapping = viopf_mapping_next(mapping))
+		if (!xa_empty(&mapping->externals))
+			return mapping;
+	return NULL;
+}
+
 /**
  * viopf_emulated_settle() - have drivers give up what is to be unmapped
  * @container: locked
@@ -189,32 +207,31 @@ static void viopf_emulated_notify(struct viopf_container *container,
  * @last: its last byte
  * @settle: zeroed before the first call
  *
- * Return: true if the lock was dropped: check again, and call again.
+ * Return: 1 if the lock was dropped: check again, and call again; 0: go on.
  */
-bool viopf_emulated_settle(struct viopf_container *container,
-			   unsigned long first, unsigned long last,
-			   struct viopf_settle *settle)
+int viopf_emulated_settle(struct viopf_container *container,
+			  unsigned long first, unsigned long last,
+			  struct viopf_settle *settle)
 {
-	struct viopf_mapping *mapping;
+	struct viopf_mapping *mapping = NULL;
 
 	lockdep_assert_held(&container->lock);
 
 	if (!container->nr_external || list_empty(&container->devices))
-		return false;
-	for (mapping = viopf_mapping_first(container, first, last);
-	     mapping && mapping->node.start <= last;
-	     mapping = viopf_mapping_next(mapping)) {
-		if (xa_empty(&mapping->externals))
-			continue;
-		if (settle->iova != mapping->node.start)
-			settle->tries = 0;
-		settle->iova = mapping->node.start;
-		if (settle->tries++ >= VIOPF_SETTLE_TRIES)
-			continue;
-		viopf_emulated_notify(container, mapping);
-		return true;
+		return 0;
+	if (settle->next)
+		mapping = viopf_emulated_next(container, settle->next, last);
+	if (!mapping) {
+		if (settle->rounds++ == VIOPF_SETTLE_ROUNDS)
+			return 0;
+		mapping = viopf_emulated_next(container, first, last);
 	}
-	return false;
+	if (!mapping)
+		return 0;
+	/* What sticks out of the range ends the round. */
+	settle->next = mapping->node.last < last ? mapping->node.last + 1 : 0;
+	viopf_emulated_notify(container, mapping);
+	return 1;
 }
 
 static int viopf_emulated_pin_page(struct viopf_container *container,
@@ -258,7 +275,7 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,
 		       struct page **pages)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	unsigned long iova = user_iova & PAGE_MASK;
 	int i, ret = 0;
 
@@ -290,7 +307,7 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
  */
 void viopf_emulated_unpin(void *iommu_data, dma_addr_t user_iova, int npage)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	unsigned long iova = user_iova & PAGE_MASK;
 	int i;
 
@@ -323,12 +340,33 @@ static long viopf_copy_try(struct viopf_mapping *mapping,
 	long left = -EINVAL;
 
 	mutex_lock(&container->lock);
-	if (!mapping->dead)
+	if (!mapping->dead) {
+		/* No bitmap is read before the lock is dropped. */
+		if (copy->write)
+			viopf_dirty_mark_range(mapping, copy->iova, bytes);
 		left = copy->write ?
 			copy_to_user_nofault(to, copy->data, bytes) :
 			copy_from_user_nofault(copy->data, to, bytes);
+	}
 	mutex_unlock(&container->lock);
 	return left;
+}
+
+/* Bring in what lies in one page; not below a stack, as that would let it grow. */
+static int viopf_copy_bring_in(const struct viopf_copy *copy, void __user *to,
+			       size_t bytes)
+{
+	struct mm_struct *mm = current->mm;
+	bool there;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	there = viopf_vma_pages(mm, (unsigned long)to, 1);
+	mmap_read_unlock(mm);
+	if (!there || (copy->write ? fault_in_safe_writeable(to, bytes) :
+				     fault_in_readable(to, bytes)))
+		return -EFAULT;
+	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 /* Copy what lies in one page. The mm is the current one, and alive. */
@@ -345,15 +383,11 @@ static int viopf_copy_page(struct viopf_mapping *mapping,
 		ret = viopf_copy_try(mapping, copy, to, bytes);
 		if (ret != -EFAULT)
 			break;
-		if (copy->write ? fault_in_safe_writeable(to, bytes) :
-				  fault_in_readable(to, bytes))
-			return -EFAULT;
-		if (fatal_signal_pending(current))
-			return -EINTR;
+		ret = viopf_copy_bring_in(copy, to, bytes);
+		if (ret)
+			return ret;
 		cond_resched();
 	}
-	if (!ret && copy->write)
-		ret = viopf_dirty_mark_range(mapping, copy->iova, bytes);
 	if (ret)
 		return ret;
 	copy->iova += bytes;
@@ -409,7 +443,7 @@ static int viopf_copy_in_mapping(struct viopf_mapping *mapping,
 int viopf_emulated_rw(void *iommu_data, dma_addr_t user_iova, void *data,
 		      size_t count, bool write)
 {
-	struct viopf_container *container = iommu_data;
+	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct viopf_copy copy = {
 		.iova = user_iova, .data = data, .left = count, .write = write,
 	};

@@ -16,17 +16,17 @@ int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 void viopf_external_unpin(struct viopf_mapping *mapping, unsigned long iova);
 void viopf_external_release(struct viopf_mapping *mapping, bool in_use);
 void viopf_externals_install(struct viopf_container *container);
-void viopf_external_mark_dirty(struct viopf_segment *segment,
-			       unsigned long first);
+void viopf_external_report(struct viopf_mapping *mapping,
+			   const struct viopf_bitmap *bitmap, u64 bit);
 
 /**
- * struct viopf_settle - how often drivers were asked to give up a mapping
- * @iova: which one
- * @tries: how often
+ * struct viopf_settle - how far drivers have been asked to give up a range
+ * @next: from where on they are to be asked; 0: from its beginning
+ * @rounds: how often all of it has been gone through
  */
 struct viopf_settle {
-	unsigned long	iova;
-	unsigned int	tries;
+	unsigned long	next;
+	unsigned int	rounds;
 };
 
 /* emulated.c */
@@ -39,9 +39,9 @@ bool viopf_emulated_detach(struct viopf_container *container,
 			   const struct iommu_group *group);
 void viopf_emulated_open(void *iommu_data, struct vfio_device *device);
 void viopf_emulated_close(void *iommu_data, struct vfio_device *device);
-bool viopf_emulated_settle(struct viopf_container *container,
-			   unsigned long first, unsigned long last,
-			   struct viopf_settle *settle);
+int viopf_emulated_settle(struct viopf_container *container,
+			  unsigned long first, unsigned long last,
+			  struct viopf_settle *settle);
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,
 		       struct page **pages);

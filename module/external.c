@@ -6,8 +6,7 @@
  *
  * Each mapping knows such pages by an xarray, from the page's number in IOVA space to
  * where it is and how often it was asked for; the page itself is pinned once, for
- * long. All of it is guarded by container->lock, but for a look at which pages there
- * are, which the xarray allows at any time.
+ * long. All of it is guarded by container->lock.
  *
  * DOC: what is charged
  *
@@ -115,11 +114,13 @@ static int viopf_external_get_page(struct viopf_mapping *mapping,
 	unsigned int flags = FOLL_LONGTERM |
 			     (mapping->prot & IOMMU_WRITE ? FOLL_WRITE : 0);
 	unsigned long uaddr = mapping->uaddr + (iova - mapping->node.start);
-	long ret;
+	long ret = -EFAULT;
 
 	if (mmap_read_lock_killable(mapping->mm))
 		return -EINTR;
-	ret = pin_user_pages_remote(mapping->mm, uaddr, 1, flags, page, NULL);
+	if (viopf_vma_pages(mapping->mm, uaddr, 1))
+		ret = pin_user_pages_remote(mapping->mm, uaddr, 1, flags, page,
+					    NULL);
 	mmap_read_unlock(mapping->mm);
 	return ret == 1 ? 0 : ret;
 }
@@ -192,7 +193,6 @@ static int viopf_external_add(struct viopf_mapping *mapping, unsigned long iova,
 	mapping->container->nr_external++;
 	viopf_count(mapping->container, pinned_pages, 1);
 	viopf_external_install(mapping, iova);
-	viopf_dirty_mark_range(mapping, iova, PAGE_SIZE);
 	*page = external->page;
 	return 0;
 
@@ -225,7 +225,8 @@ static void viopf_external_remove(struct viopf_mapping *mapping,
  * @page: where to say which it is
  *
  * Return: 0; -ENODEV: the process is gone; -EFAULT: no memory there, or not with that
- * permission; -ENOMEM: over the locked-memory limit, or no memory; -EINTR.
+ * permission; -ENOMEM: over the locked-memory limit, or no memory; -EINTR; -EBUSY: its
+ * address is being updated.
  */
 int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 		       struct page **page)
@@ -235,6 +236,8 @@ int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 
 	lockdep_assert_held(&mapping->container->lock);
 
+	if (mapping->waiting)
+		return -EBUSY;
 	external = xa_load(&mapping->externals, iova >> PAGE_SHIFT);
 	if (external) {
 		external->count++;
@@ -260,8 +263,12 @@ void viopf_external_unpin(struct viopf_mapping *mapping, unsigned long iova)
 	lockdep_assert_held(&mapping->container->lock);
 
 	external = xa_load(&mapping->externals, iova >> PAGE_SHIFT);
-	if (external && !--external->count)
-		viopf_external_remove(mapping, iova, external);
+	if (!external || --external->count)
+		return;
+	/* It may have been written since it was last reported. */
+	if (mapping->prot & IOMMU_WRITE)
+		viopf_dirty_mark_range(mapping, iova, PAGE_SIZE);
+	viopf_external_remove(mapping, iova, external);
 }
 
 /**
@@ -278,7 +285,7 @@ void viopf_external_release(struct viopf_mapping *mapping, bool in_use)
 
 	xa_for_each(&mapping->externals, index, external) {
 		if (in_use) {
-			pr_err_ratelimited("vfio_iommu_iopf: container %u: a driver keeps pages of IOVA %#lx, which is unmapped; they stay pinned\n",
+			pr_err_ratelimited("vfio_iommu_iopf: container %lu: a driver keeps pages of IOVA %#lx, which is unmapped; they stay pinned\n",
 					   mapping->container->id,
 					   index << PAGE_SHIFT);
 			/* Nobody finds it any more; the page keeps its pin. */
@@ -313,20 +320,23 @@ void viopf_externals_install(struct viopf_container *container)
 }
 
 /**
- * viopf_external_mark_dirty() - what drivers have pinned they may write at any time
- * @segment: locked, and tracked
- * @first: from which page on
+ * viopf_external_report() - what drivers have pinned is dirty
+ * @mapping: where, with container->lock held
+ * @bitmap: where to set its bits
+ * @bit: that of the mapping's first page
+ *
+ * They may write it at any time.
  */
-void viopf_external_mark_dirty(struct viopf_segment *segment,
-			       unsigned long first)
+void viopf_external_report(struct viopf_mapping *mapping,
+			   const struct viopf_bitmap *bitmap, u64 bit)
 {
-	unsigned long from = viopf_segment_iova(segment, first) >> PAGE_SHIFT;
-	unsigned long nr = segment->residency.nr_pages - first, index;
+	unsigned long first = mapping->node.start >> PAGE_SHIFT, index;
 	void *external;
 
-	lockdep_assert_held(&segment->lock);
+	lockdep_assert_held(&mapping->container->lock);
 
-	xa_for_each_range(&segment->mapping->externals, index, external, from,
-			  from + nr - 1)
-		__set_bit(first + index - from, segment->dirty);
+	if (!(mapping->prot & IOMMU_WRITE))
+		return;
+	xa_for_each(&mapping->externals, index, external)
+		viopf_bitmap_set(bitmap, bit + (index - first));
 }

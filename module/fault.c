@@ -13,8 +13,7 @@
  * asked for, so none is referenced. hmm_range_fault() could fault too, but can't
  * let go of mmap_lock, so that userfaultfd would refuse.
  *
- * Memory that comes in is charged to the owner's memory cgroup, which is what
- * the active memcg is for; the worker is a kernel thread and has none.
+ * Meanwhile the worker stands for the owner of the memory (owner.c).
  *
  * Shortage of memory delays a fault. Nothing but a bad address, a dead process,
  * UNMAP_DMA or detach makes it fail.
@@ -22,11 +21,11 @@
 #include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/iommu.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
+#include "owner.h"
 #include "viopf.h"
 
 /*
@@ -45,28 +44,92 @@
 /* Pages between two looks at the clock. */
 #define VIOPF_POPULATE_PAGES	16UL
 
+/* So often reclaim alone is tried, before somebody may be killed for page tables. */
+#define VIOPF_GENTLE_TRIES	3
+
+/* The most pages to have ready: some page tables for each of several domains. */
+#define VIOPF_BACK_OFF_PAGES	16U
+
+/* Have so many pages free at one time. False if they can't be had. */
+static bool viopf_make_room(unsigned int nr_pages, gfp_t gfp)
+{
+	void *pages = NULL, *page;
+	bool made = true;
+
+	for (; nr_pages && made; nr_pages--) {
+		page = (void *)__get_free_page(gfp);
+		made = page;
+		if (made) {
+			*(void **)page = pages;
+			pages = page;
+		}
+	}
+	while (pages) {
+		page = pages;
+		pages = *(void **)page;
+		free_page((unsigned long)page);
+	}
+	return made;
+}
+
 /**
  * viopf_back_off() - page tables could not be had without waiting: wait
  * @container: for which container
  * @tries: how often before
  *
- * Lets reclaim run, in the memory cgroup too that page tables are charged to, then
- * waits a little, longer each time, up to 1/8 s.
+ * Allocates what they may take and frees it again, charged as they are, so that reclaim
+ * runs, in the memory cgroup too; then waits a little, longer each time, up to 1/8 s.
+ * Where reclaim finds nothing, the OOM killer acts as it does for a CPU's page tables: a
+ * shortage that nobody ends would have a device wait for ever. Who waits for the memory
+ * cgroup's can be killed (try_charge_memcg() in mm/memcontrol.c); who waits for the
+ * machine's waits as in any page fault.
  */
 void viopf_back_off(struct viopf_container *container, unsigned int tries)
 {
-	unsigned long page;
+	unsigned int nr_pages = min(tries + 1, VIOPF_BACK_OFF_PAGES);
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
 
 	viopf_count(container, backoffs, 1);
-	page = __get_free_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
-			       __GFP_NOWARN);
-	free_page(page);
-	if (!page || tries > 2)
+	if (tries < VIOPF_GENTLE_TRIES)
+		gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	if (!viopf_make_room(nr_pages, gfp) || tries >= VIOPF_GENTLE_TRIES)
 		schedule_timeout_killable(min_t(unsigned long, HZ / 8,
 						1UL << min(tries, 10U)));
 }
 
-/* Say once for each mapping why it can't be faulted in, if the reason is this. */
+/**
+ * viopf_vma_pages() - how many pages from an address on lie in one VMA
+ * @mm: with mmap_lock held
+ * @uaddr: the address
+ * @max: not more than this
+ *
+ * get_user_pages() and its kind are to be asked for nothing else. In the hole below a
+ * stack they print a trace, since there they would have let it grow once
+ * (gup_vma_lookup() in mm/gup.c).
+ *
+ * Return: how many; 0: nothing is there.
+ */
+unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
+			      unsigned long max)
+{
+	struct vm_area_struct *vma = vma_lookup(mm, uaddr);
+
+	return vma ? min(max, (vma->vm_end - uaddr) >> PAGE_SHIFT) : 0;
+}
+
+/* Say once for each mapping what it is that can't be mapped. */
+static void viopf_fault_warn(struct viopf_segment *segment, unsigned long page,
+			     const char *what)
+{
+	struct viopf_mapping *mapping = segment->mapping;
+
+	if (!xchg(&mapping->warned, true))
+		pr_info_ratelimited("vfio_iommu_iopf: container %lu: IOVA %#lx, which a device asked for, is %s; answered INVALID\n",
+				    mapping->container->id,
+				    viopf_segment_iova(segment, page), what);
+}
+
+/* The same, if it is that. */
 static void viopf_fault_explain(struct viopf_segment *segment,
 				unsigned long page)
 {
@@ -81,13 +144,15 @@ static void viopf_fault_explain(struct viopf_segment *segment,
 	special = vma && (vma->vm_flags & (VM_IO | VM_PFNMAP));
 	mmap_read_unlock(mapping->mm);
 
-	if (special && !xchg(&mapping->warned, true))
-		pr_info("vfio_iommu_iopf: container %u: a device asked for IOVA %#lx, which is device memory that can't be mapped; answered INVALID\n",
-			mapping->container->id,
-			viopf_segment_iova(segment, page));
+	if (special)
+		viopf_fault_warn(segment, page,
+				 "device memory that can't be mapped");
 }
 
-/* Have the mm bring [first, end) in, as the device may use it. */
+/*
+ * Have the mm bring [first, end) in, as the device may use it, or what of it lies in one
+ * VMA.
+ */
 static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 				 struct viopf_segment *segment,
 				 unsigned long first, unsigned long end,
@@ -96,14 +161,17 @@ static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
 			     (write ? FOLL_WRITE : 0) |
 			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
+	unsigned long uaddr = viopf_segment_uaddr(segment, first), pages;
 	struct mm_struct *mm = segment->mapping->mm;
+	long ret = -EFAULT;
 	int locked = 1;
-	long ret;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = get_user_pages_remote(mm, viopf_segment_uaddr(segment, first),
-				    end - first, flags, NULL, &locked);
+	pages = viopf_vma_pages(mm, uaddr, end - first);
+	if (pages)
+		ret = get_user_pages_remote(mm, uaddr, pages, flags, NULL,
+					    &locked);
 	if (locked)
 		mmap_read_unlock(mm);
 	return ret;
@@ -119,9 +187,13 @@ static bool viopf_fault_may_touch(const struct vm_area_struct *vma, bool write)
 }
 
 /*
- * Bring neighbours in as far as that waits for no disk and no user space. This is what
- * get_user_pages() would call for each page, without its looks at the page table before
- * and after. Returns how many, from the first on.
+ * Bring neighbours in as far as that waits for no user space and hardly for a disk. This
+ * is what get_user_pages() would call for each page, without its looks at the page table
+ * before and after. Returns how many, from the first on.
+ *
+ * FAULT_FLAG_RETRY_NOWAIT is not kept everywhere: what comes back from swap to shmem, and
+ * writers of a file system that has too much to write back, are waited for all the same
+ * (shmem_swapin_folio() in mm/shmem.c, fault_dirty_shared_page() in mm/memory.c).
  */
 static unsigned long viopf_fault_touch(struct viopf_segment *segment,
 				       unsigned long first, unsigned long end,
@@ -238,17 +310,24 @@ static int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 
 	viopf_count(ctx->container, bring_ins, 1);
 	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
-	span->permitted = ret > 0;
-	if (ret > 0 && span->populate && !all)
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	if (span->populate && !all)
 		viopf_fault_populate_span(ctx, segment, span, began);
-	return ret < 0 ? ret : 0;
+	return 0;
 }
 
-/* One step towards the page. 0: there; -EAGAIN, -ENOMEM: once more; else why not. */
+/*
+ * One step towards the page. 0: there; -EAGAIN, -ENOMEM: once more; else why not.
+ *
+ * What get_user_pages() has brought in the snapshot finds, unless the mm took it away in
+ * between, which it announces. If it did not, to try again would never end.
+ */
 static int viopf_fault_try(struct viopf_fault_ctx *ctx,
 			   struct viopf_segment *segment,
 			   struct viopf_span *span)
 {
+	unsigned long page = span->page, seq;
 	int ret = -ENODATA;
 
 	if (!span->absent)
@@ -259,11 +338,18 @@ static int viopf_fault_try(struct viopf_fault_ctx *ctx,
 	if (ret != -ENODATA)
 		return ret;
 
+	seq = mmu_interval_read_begin(&segment->notifier);
 	ret = viopf_fault_bring_in(ctx, segment, span);
 	if (ret)
 		return ret;
 	ret = viopf_snapshot_map(ctx, segment, span);
-	return ret == -ENODATA ? -EAGAIN : ret;
+	if (ret != -ENODATA)
+		return ret;
+	if (span->page != page || mmu_interval_read_retry(&segment->notifier, seq))
+		return -EAGAIN;
+	/* It came, the mm has taken nothing since, and it isn't there: it never will be. */
+	viopf_fault_warn(segment, page, "memory that can't be looked up");
+	return -EFAULT;
 }
 
 static void viopf_span_shrink(struct viopf_span *span)
@@ -389,18 +475,19 @@ static int viopf_fault_in_mapping(struct viopf_worker *worker,
 	return viopf_fault_page(worker, segment, iova, write);
 }
 
-/* The same, with what it allocates charged to the owner of the memory. */
-static int viopf_fault_charged(struct viopf_worker *worker,
-			       struct viopf_mapping *mapping,
-			       unsigned long iova, bool write)
+/* The same, as the owner of the memory would do it. */
+static int viopf_fault_as_owner(struct viopf_worker *worker,
+				struct viopf_mapping *mapping,
+				unsigned long iova, bool write)
 {
-	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(mapping->mm);
-	struct mem_cgroup *old = set_active_memcg(memcg);
+	struct viopf_owner owner;
 	int ret;
 
+	ret = viopf_owner_begin(&owner, &worker->ctx, mapping->mm);
+	if (ret)
+		return ret;
 	ret = viopf_fault_in_mapping(worker, mapping, iova, write);
-	set_active_memcg(old);
-	mem_cgroup_put(memcg);
+	viopf_owner_end(&owner);
 	return ret;
 }
 
@@ -412,13 +499,11 @@ static int viopf_fault_permitted(struct viopf_worker *worker,
 	int ret;
 
 	ret = viopf_userfault_ask(worker, mapping);
-	if (!ret)
-		ret = viopf_vaddr_wait(worker, mapping, 0);
 	if (ret)
 		return ret;
 	if (!viopf_worker_enter(worker, mapping))
 		return -ESRCH;
-	ret = viopf_fault_charged(worker, mapping, iova, write);
+	ret = viopf_fault_as_owner(worker, mapping, iova, write);
 	viopf_worker_leave(worker);
 	return ret;
 }

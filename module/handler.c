@@ -21,27 +21,35 @@
  * the handler finds the segment dead, and queues the request.
  */
 #include <linux/iommu.h>
-#include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 
+#include "owner.h"
 #include "viopf.h"
+
+/*
+ * So many requests may a group have. PCIe limits how many a device has outstanding in
+ * all of its groups (Outstanding Page Request Allocation), to what the IOMMU's driver
+ * says: 32 in drivers/iommu/amd/iommu.c, up to 2048 in drivers/iommu/intel/iommu.c,
+ * where they call pci_enable_pri(). Nothing holds a hostile device to that, and the iommu
+ * core takes what comes. But groups are walked through with a spinlock held, and all of
+ * a group once more for each of its requests (merge.c).
+ */
+#define VIOPF_GROUP_REQUESTS	512
 
 /* Page tables that come with it are charged to the owner of the memory. */
 static int viopf_handler_try_charged(struct viopf_segment *segment,
 				     unsigned long page, bool write)
 {
 	struct mm_struct *mm = segment->mapping->mm;
-	struct mem_cgroup *memcg, *old;
+	struct viopf_charge charge;
 	int ret;
 
 	/* The memory stays; if it is the last user, taking it down is not for us. */
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	memcg = get_mem_cgroup_from_mm(mm);
-	old = set_active_memcg(memcg);
+	viopf_charge_begin(&charge, mm);
 	ret = viopf_snapshot_try(segment, page, write);
-	set_active_memcg(old);
-	mem_cgroup_put(memcg);
+	viopf_charge_end(&charge);
 	mmput_async(mm);
 	return ret;
 }
@@ -80,7 +88,7 @@ static bool viopf_handler_try(struct viopf_container *container,
 		return false;
 	ret = viopf_handler_try_mapping(mapping, iova,
 					viopf_fault_need(request));
-	viopf_mapping_put(mapping);
+	viopf_mapping_put_async(mapping);
 	return !viopf_fault_done(container, ret);
 }
 
@@ -108,7 +116,8 @@ static bool viopf_handler_queue(struct viopf_container *container,
 	bool room;
 
 	spin_lock(&container->fault_lock);
-	room = container->faults_queued < viopf_max_faults() &&
+	room = group->fault_count <= VIOPF_GROUP_REQUESTS &&
+	       container->faults_queued < viopf_max_faults() &&
 	       !viopf_container_failed(container);
 	if (room)
 		viopf_faults_queue(container, group);

@@ -34,6 +34,7 @@
 #include <linux/iommu.h>
 #include <linux/mm.h>
 
+#include "../compat/workqueue.h"
 #include "viopf.h"
 
 /*
@@ -88,13 +89,18 @@ void viopf_keep_segment(struct viopf_segment *segment)
 	segment->kept = true;
 	viopf_count(container, pages_kept, kept);
 	if (!xchg(&container->failed, true))
-		pr_err("vfio_iommu_iopf: container %u: the IOMMU refused to unmap; its devices are cut off, reset them and open a new container\n",
-		       container->id);
-	queue_work(system_unbound_wq, &container->quarantine_work);
+		pr_err_ratelimited("vfio_iommu_iopf: container %lu: the IOMMU refused to unmap; its devices are cut off, reset them and open a new container\n",
+				   container->id);
+	queue_work(system_dfl_wq, &container->quarantine_work);
 }
 
-/* The devices are cut off: they reach nothing, so give the pages back. */
-static void viopf_keep_release(struct viopf_segment *segment)
+/**
+ * viopf_keep_release() - give a segment's pages back
+ * @segment: not locked; the devices are cut off, and reach nothing
+ *
+ * Called by viopf_keep_quarantine() for all that is to be found in the container.
+ */
+void viopf_keep_release(struct viopf_segment *segment)
 {
 	struct viopf_container *container = segment->mapping->container;
 	struct viopf_residency *r = &segment->residency;
@@ -117,19 +123,24 @@ static void viopf_keep_release(struct viopf_segment *segment)
 	viopf_count(container, resident_pages,
 		    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
 	mutex_unlock(&segment->lock);
+	cond_resched();
 }
 
-/* From here on no DMA of the group reaches memory. Can't fail. */
-static void viopf_keep_cut_off(struct viopf_group *vgroup)
+/**
+ * viopf_keep_cut_off() - from here on no DMA of a group reaches memory
+ * @vgroup: attached; with container->lock held
+ *
+ * By a handle of its own, since page requests look at the other one without a lock
+ * (iommu_report_device_fault() in drivers/iommu/io-pgfault.c). Can't fail: what refuses
+ * another domain, such as a device that is being reset, still lets go of its own.
+ */
+void viopf_keep_cut_off(struct viopf_group *vgroup)
 {
-	int ret;
-
 	if (vgroup->quarantined)
 		return;
-	ret = iommu_replace_group_handle(vgroup->group,
-					 vgroup->domain->quarantine,
-					 &vgroup->handle);
-	if (ret)
+	if (iommu_replace_group_handle(vgroup->group,
+				       vgroup->domain->quarantine,
+				       &vgroup->quarantine_handle))
 		iommu_detach_group_handle(vgroup->domain->domain,
 					  vgroup->group);
 	vgroup->quarantined = true;

@@ -17,6 +17,20 @@
  * to the sizes that the record can express (viopf_domain_create()). A range
  * that goes is widened to whole leaves first.
  *
+ * Some drivers make larger leaves than that of what comes by one call: Intel's looks
+ * at addresses and length alone, and not at the domain's sizes
+ * (hardware_largepage_caps() in drivers/iommu/intel/iommu.c). To unmap a range that
+ * ends within such a leaf takes more away, or worse: dma_pte_clear_level() there may
+ * take the memory behind the leaf for a page table. A domain's sizes may grow, too,
+ * as groups come and go (domain_update_iommu_cap(), there). But no driver joins what
+ * came by two calls. So
+ *
+ *	a call to iommu_map() covers a block of 2 MiB or 1 GiB as a whole only where
+ *	the record gets it as one leaf, or as part of one
+ *
+ * and then the record knows every leaf that there is in any domain. The reverse need
+ * not hold: what it has as one leaf a domain may have by smaller ones.
+ *
  * What the IOMMU reports as unmapped is the truth. If it isn't what was asked
  * for, viopf_leaf_reconcile() compares the record with the page tables, page by
  * page, makes the domains agree, and where one refuses to let go, fails closed
@@ -41,7 +55,23 @@ static size_t viopf_pages_bytes(unsigned long first, unsigned long end)
 	return (size_t)(end - first) << PAGE_SHIFT;
 }
 
-/* Will the IOMMU use a leaf of @leaf_bytes at the start of this? */
+/**
+ * struct viopf_run - pages that go into the IOMMU by one call
+ * @first: first page
+ * @end: the page after the last
+ * @phys: where the memory of @first is; the rest follows it
+ * @leaf_bytes: by which leaves: PUD_SIZE, PMD_SIZE or PAGE_SIZE
+ * @writable: devices may write as well
+ */
+struct viopf_run {
+	unsigned long	first;
+	unsigned long	end;
+	phys_addr_t	phys;
+	unsigned long	leaf_bytes;
+	bool		writable;
+};
+
+/* Is a leaf of @leaf_bytes to be used at the start of this? */
 static bool viopf_leaf_chosen(const struct viopf_segment *segment,
 			      unsigned long page, unsigned long pages,
 			      phys_addr_t phys, unsigned long leaf_bytes)
@@ -51,6 +81,38 @@ static bool viopf_leaf_chosen(const struct viopf_segment *segment,
 	return (segment->set->leaf_sizes & leaf_bytes) &&
 	       IS_ALIGNED(iova | phys, leaf_bytes) &&
 	       pages >= leaf_bytes >> PAGE_SHIFT;
+}
+
+/* Where small pages from @page on are cut, so that no call has a whole block of them. */
+static unsigned long viopf_leaf_cut(const struct viopf_segment *segment,
+				    unsigned long page)
+{
+	unsigned long half = VIOPF_BLOCK_PAGES / 2;
+
+	return page + half - (segment->residency.first_iopfn + page) % half;
+}
+
+/* From @run's first page on: how far may one call go, and by which leaves? */
+static void viopf_leaf_plan(const struct viopf_segment *segment,
+			    unsigned long end, struct viopf_run *run)
+{
+	unsigned long pages = end - run->first;
+
+	run->leaf_bytes = PAGE_SIZE;
+	run->end = end;
+	if (pages < VIOPF_BLOCK_PAGES)
+		return;
+
+	if (viopf_leaf_chosen(segment, run->first, pages, run->phys, PUD_SIZE)) {
+		run->leaf_bytes = PUD_SIZE;
+	} else if (viopf_leaf_chosen(segment, run->first, pages, run->phys,
+				     PMD_SIZE)) {
+		run->leaf_bytes = PMD_SIZE;
+		pages = min(pages, VIOPF_GIANT_PAGES / 2);
+		run->end = run->first + round_down(pages, VIOPF_BLOCK_PAGES);
+	} else {
+		run->end = min(end, viopf_leaf_cut(segment, run->first));
+	}
 }
 
 static void viopf_leaf_count(struct viopf_segment *segment,
@@ -73,43 +135,24 @@ static void viopf_leaf_note(struct viopf_segment *segment, unsigned long first,
 	viopf_residency_set(&segment->residency, first, end, writable);
 }
 
-/* Note [first, end), just mapped, with the leaves that it was mapped by. */
+/* Note a run, just mapped. */
 static void viopf_leaf_record(struct viopf_segment *segment,
-			      unsigned long first, unsigned long end,
-			      phys_addr_t phys, bool writable)
+			      const struct viopf_run *run)
 {
-	struct viopf_container *container = segment->mapping->container;
 	struct viopf_residency *r = &segment->residency;
-	unsigned long pages = end - first, part;
 
-	if (pages < VIOPF_BLOCK_PAGES) {
-		viopf_leaf_note(segment, first, end, writable);
+	if (run->leaf_bytes == PAGE_SIZE) {
+		viopf_leaf_note(segment, run->first, run->end, run->writable);
 		return;
 	}
-	viopf_leaf_count(segment, first, end);
-
-	if (r->nr_pages == VIOPF_GIANT_PAGES && pages == r->nr_pages &&
-	    viopf_leaf_chosen(segment, first, pages, phys, PUD_SIZE)) {
-		viopf_residency_set_giant(r, writable);
-		viopf_count(container, huge_mapped, 1);
-		return;
-	}
-
-	for (; first < end; first += part, phys += part << PAGE_SHIFT) {
-		pages = end - first;
-		if (viopf_leaf_chosen(segment, first, pages, phys, PMD_SIZE)) {
-			part = round_down(pages, VIOPF_BLOCK_PAGES);
-			viopf_residency_set_huge(r, first, first + part,
-						 writable);
-			viopf_count(container, huge_mapped,
-				    part / VIOPF_BLOCK_PAGES);
-		} else {
-			part = VIOPF_BLOCK_PAGES -
-			       (r->first_iopfn + first) % VIOPF_BLOCK_PAGES;
-			part = min(part, pages);
-			viopf_residency_set(r, first, first + part, writable);
-		}
-	}
+	viopf_leaf_count(segment, run->first, run->end);
+	viopf_count(segment->mapping->container, huge_mapped,
+		    viopf_pages_bytes(run->first, run->end) / run->leaf_bytes);
+	if (run->leaf_bytes == PUD_SIZE)
+		viopf_residency_set_giant(r, run->writable);
+	else
+		viopf_residency_set_huge(r, run->first, run->end,
+					 run->writable);
 }
 
 /* Is any of the leaf [first, end) mapped in any domain? Is all of it, in all? */
@@ -366,46 +409,45 @@ unsigned long viopf_leaf_drop_old(struct viopf_segment *segment)
  * Map a run of pages in every domain, without a note of it in the record. On an
  * error, @nr of the domains have it.
  */
-static int viopf_leaf_enter(struct viopf_segment *segment, unsigned long first,
-			    unsigned long end, phys_addr_t phys, bool writable,
-			    unsigned int *nr)
+static int viopf_leaf_enter(struct viopf_segment *segment,
+			    const struct viopf_run *run, unsigned int *nr)
 {
 	const struct viopf_domain_set *set = segment->set;
-	unsigned long iova = viopf_segment_iova(segment, first);
+	unsigned long iova = viopf_segment_iova(segment, run->first);
 	int prot = IOMMU_CACHE | (segment->mapping->prot & IOMMU_READ) |
-		   (writable ? IOMMU_WRITE : 0);
+		   (run->writable ? IOMMU_WRITE : 0);
 	int ret = 0;
 
 	for (*nr = 0; *nr < set->nr && !ret; *nr += !ret)
-		ret = iommu_map(set->domains[*nr], iova, phys,
-				viopf_pages_bytes(first, end), prot,
+		ret = iommu_map(set->domains[*nr], iova, run->phys,
+				viopf_pages_bytes(run->first, run->end), prot,
 				VIOPF_GFP_LOCKED);
 	return ret;
 }
 
 /* The @nr domains that have a run give it back, as another would not take it. */
 static int viopf_leaf_retract(struct viopf_segment *segment,
-			      unsigned long first, unsigned long end,
-			      phys_addr_t phys, bool writable, unsigned int nr,
+			      const struct viopf_run *run, unsigned int nr,
 			      int ret)
 {
 	struct viopf_container *container = segment->mapping->container;
-	unsigned long iova = viopf_segment_iova(segment, first);
+	unsigned long iova = viopf_segment_iova(segment, run->first);
 	bool any, all;
 
 	while (nr--)
 		iommu_unmap(segment->set->domains[nr], iova,
-			    viopf_pages_bytes(first, end));
+			    viopf_pages_bytes(run->first, run->end));
 	/* The core undoes what it did in the failing domain, and doesn't look. */
-	viopf_leaf_state(segment, first, end, &any, &all);
+	viopf_leaf_state(segment, run->first, run->end, &any, &all);
 	if (any) {
-		viopf_leaf_record(segment, first, end, phys, writable);
+		viopf_leaf_record(segment, run);
 		viopf_count(container, resident_pages,
-			    -(s64)viopf_leaf_reconcile(segment, first, end));
+			    -(s64)viopf_leaf_reconcile(segment, run->first,
+						       run->end));
 	}
 	if (ret == -ENOMEM)
 		return ret;
-	pr_warn_ratelimited("vfio_iommu_iopf: container %u: the IOMMU can't map IOVA %#lx (%d)\n",
+	pr_warn_ratelimited("vfio_iommu_iopf: container %lu: the IOMMU can't map IOVA %#lx (%d)\n",
 			    container->id, iova, ret);
 	return -EFAULT;
 }
@@ -419,21 +461,28 @@ static int viopf_leaf_retract(struct viopf_segment *segment,
  * @writable: devices may write as well
  *
  * Return: 0; -ENOMEM if page tables want memory that only reclaim can give;
- * -EFAULT if the IOMMU won't. On an error nothing has changed.
+ * -EFAULT if the IOMMU won't. On an error some pages from @first on may be mapped,
+ * and the others are not.
  */
 int viopf_leaf_map(struct viopf_segment *segment, unsigned long first,
 		   unsigned long end, phys_addr_t phys, bool writable)
 {
+	struct viopf_run run = {
+		.first = first, .phys = phys, .writable = writable,
+	};
 	unsigned int nr;
 	int ret;
 
 	lockdep_assert_held(&segment->lock);
 
-	ret = viopf_leaf_enter(segment, first, end, phys, writable, &nr);
-	if (unlikely(ret))
-		return viopf_leaf_retract(segment, first, end, phys, writable,
-					  nr, ret);
-	viopf_leaf_record(segment, first, end, phys, writable);
+	for (; run.first < end; run.first = run.end) {
+		viopf_leaf_plan(segment, end, &run);
+		ret = viopf_leaf_enter(segment, &run, &nr);
+		if (unlikely(ret))
+			return viopf_leaf_retract(segment, &run, nr, ret);
+		viopf_leaf_record(segment, &run);
+		run.phys += viopf_pages_bytes(run.first, run.end);
+	}
 	return 0;
 }
 
@@ -467,32 +516,33 @@ int viopf_leaf_map_pages(struct viopf_segment *segment, unsigned long first,
 			 unsigned long end, const unsigned long *pfns,
 			 bool writable)
 {
+	struct viopf_run run = { .leaf_bytes = PAGE_SIZE, .writable = writable };
 	unsigned long at = first, noted = first, pages;
 	unsigned int nr;
 	int ret = 0;
 
 	lockdep_assert_held(&segment->lock);
 
-	for (; at < end && !ret; at += ret ? 0 : pages) {
-		phys_addr_t phys = PFN_PHYS(pfns[at - first] & ~HMM_PFN_FLAGS);
-
+	for (; at < end && !ret; at += pages) {
+		run.phys = PFN_PHYS(pfns[at - first] & ~HMM_PFN_FLAGS);
 		pages = viopf_pfns_together(&pfns[at - first], end - at);
 		if (unlikely(pages >= VIOPF_BLOCK_PAGES)) {
 			viopf_leaf_note(segment, noted, at, writable);
-			ret = viopf_leaf_map(segment, at, at + pages, phys,
+			ret = viopf_leaf_map(segment, at, at + pages, run.phys,
 					     writable);
-			noted = at + (ret ? 0 : pages);
+			noted = at + pages;
 			continue;
 		}
-		ret = viopf_leaf_enter(segment, at, at + pages, phys, writable,
-				       &nr);
+		run.first = at;
+		run.end = at + pages;
+		ret = viopf_leaf_enter(segment, &run, &nr);
 		if (unlikely(ret)) {
 			viopf_leaf_note(segment, noted, at, writable);
-			return viopf_leaf_retract(segment, at, at + pages, phys,
-						  writable, nr, ret);
+			return viopf_leaf_retract(segment, &run, nr, ret);
 		}
 	}
-	viopf_leaf_note(segment, noted, at, writable);
+	if (!ret)
+		viopf_leaf_note(segment, noted, at, writable);
 	return ret;
 }
 
@@ -511,27 +561,35 @@ void viopf_leaf_leave(struct viopf_segment *segment,
 
 	lockdep_assert_held(&segment->lock);
 
-	viopf_dirty_iommu_leave(segment, domain);
 	if (r->nr_resident)
 		viopf_leaf_unmap(segment, domain, 0, r->nr_pages,
 				 VIOPF_LEAVES_ALL);
 }
 
-/* Map from *@page on what lies together, and go on behind it. */
+/*
+ * Map from *@page on what lies together, and go on behind it: a large leaf, or some
+ * small ones. What the record has as small must not become large here.
+ */
 static int viopf_leaf_replay_run(struct viopf_segment *segment,
 				 struct iommu_domain *domain,
 				 unsigned long *page, unsigned long end)
 {
 	struct iommu_domain *other = segment->set->domains[0];
-	unsigned long iova = viopf_segment_iova(segment, *page), stop;
+	unsigned long iova = viopf_segment_iova(segment, *page);
+	unsigned long first = *page, stop = first + 1;
 	phys_addr_t phys = iommu_iova_to_phys(other, iova);
 	int ret;
 
-	for (stop = *page + 1; stop < end; stop++)
+	viopf_residency_widen(&segment->residency, &first, &stop);
+	if (stop - first == 1)
+		end = min(end, viopf_leaf_cut(segment, first));
+	else
+		end = stop;
+	for (; stop < end; stop++)
 		if (iommu_iova_to_phys(other, viopf_segment_iova(segment, stop)) !=
-		    phys + viopf_pages_bytes(*page, stop))
+		    phys + viopf_pages_bytes(first, stop))
 			break;
-	ret = iommu_map(domain, iova, phys, viopf_pages_bytes(*page, stop),
+	ret = iommu_map(domain, iova, phys, viopf_pages_bytes(first, stop),
 			IOMMU_CACHE | segment->mapping->prot, VIOPF_GFP_LOCKED);
 	if (!ret)
 		*page = stop;

@@ -8,12 +8,16 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "../compat/needs.h"
 #include "viopf.h"
 
 MODULE_DESCRIPTION("VFIO container backend that pages memory in on the device's demand");
 MODULE_LICENSE("GPL");
-/* Attach handles: see compat/iommu_handle.h. */
-MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
+/*
+ * Attach handles: see compat/iommu_handle.h. This is what MODULE_IMPORT_NS() does, which
+ * takes a string, but in 6.12 a word.
+ */
+MODULE_INFO(import_ns, "IOMMUFD_INTERNAL");
 
 bool viopf_allow_unsafe_interrupts;
 module_param_named(allow_unsafe_interrupts, viopf_allow_unsafe_interrupts,
@@ -42,6 +46,10 @@ module_param_named(aging, viopf_aging, bool, 0644);
 MODULE_PARM_DESC(aging,
 		 "Tell the kernel which pages devices use, so that it reclaims others first; of mappings touched from now on (on)");
 
+module_param_named(aging_delay_ms, viopf_aging_delay_ms, uint, 0644);
+MODULE_PARM_DESC(aging_delay_ms,
+		 "How long after the kernel asked about pages they are unmapped to see whether they are used (10)");
+
 static unsigned int max_workers = 64;
 module_param(max_workers, uint, 0644);
 MODULE_PARM_DESC(max_workers,
@@ -50,7 +58,7 @@ MODULE_PARM_DESC(max_workers,
 static unsigned int max_faults = 4096;
 module_param(max_faults, uint, 0644);
 MODULE_PARM_DESC(max_faults,
-		 "Page request groups that may be queued in a container, and as many that may wait for user space, at least 1; more are answered FAILURE (4096)");
+		 "Page requests that may be queued in a container, and as many that may wait for user space, at least 1; more are answered FAILURE (4096)");
 
 static unsigned int window_max_pages = VIOPF_WINDOW_MAX_PAGES;
 module_param(window_max_pages, uint, 0644);
@@ -72,7 +80,7 @@ unsigned int viopf_max_workers(void)
 }
 
 /**
- * viopf_max_faults() - how many page request groups may wait in a container
+ * viopf_max_faults() - how many page requests may wait in a container
  *
  * Return: at least 1. If more come, its device floods us.
  */
@@ -96,9 +104,22 @@ static int __init viopf_init(void)
 {
 	int ret;
 
+	ret = viopf_mapping_init();
+	if (ret)
+		return ret;
+	ret = viopf_containers_init();
+	if (ret)
+		goto out_mapping_exit;
 	ret = vfio_register_iommu_driver(&viopf_driver_ops);
-	if (!ret)
-		viopf_verify_init();
+	if (ret)
+		goto out_containers_exit;
+	viopf_verify_init();
+	return 0;
+
+out_containers_exit:
+	viopf_containers_exit();
+out_mapping_exit:
+	viopf_mapping_exit();
 	return ret;
 }
 
@@ -106,6 +127,8 @@ static void __exit viopf_exit(void)
 {
 	viopf_verify_exit();
 	vfio_unregister_iommu_driver(&viopf_driver_ops);
+	viopf_containers_exit();
+	viopf_mapping_exit();
 	viopf_age_exit();
 }
 

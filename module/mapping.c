@@ -7,7 +7,8 @@
  * that depends on the size. Each mapping follows its own mm,
  * so processes may share a container. The address need not be backed by anything
  * yet; what can't be faulted in when a device asks for it is answered INVALID
- * then. It must be a user address, though.
+ * then. It must be a user address, though. A tag in it (of arm64's top byte, or
+ * x86's LAM) is taken off: VMAs and notifiers are found without it.
  *
  * The rules, and the errors in the order in which they are looked for, are those
  * of type1 and type1v2 (vfio_dma_do_map() and vfio_dma_do_unmap() in
@@ -24,7 +25,11 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "../compat/type1_wraps.h"
 #include "viopf.h"
+
+/* Frees mappings; the module waits for it when it goes. */
+static struct workqueue_struct *viopf_free_wq;
 
 static struct viopf_mapping *viopf_mapping_of(struct interval_tree_node *node)
 {
@@ -89,15 +94,20 @@ struct viopf_mapping *viopf_mapping_find_get(struct viopf_container *container,
 	return mapping;
 }
 
-static void viopf_mapping_free(struct kref *ref)
+static void viopf_mapping_free(struct viopf_mapping *mapping)
 {
-	struct viopf_mapping *mapping =
-		container_of(ref, struct viopf_mapping, ref);
 	struct viopf_segment *segment;
 	unsigned long index = 0;
 
 	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
 		viopf_segment_destroy(segment);
+	/*
+	 * Nobody reads it any more. As a tree with readers it would be freed by
+	 * mt_free_walk() in lib/maple_tree.c, which takes the metadata in the last slot
+	 * of a node of 15 others for a child, if there are nodes between it and the
+	 * root, and it and the leaves: some thousand segments. mt_destroy_walk() does not.
+	 */
+	mt_clear_in_rcu(&mapping->segments);
 	mtree_destroy(&mapping->segments);
 	mutex_destroy(&mapping->segments_lock);
 	put_task_struct(mapping->task);
@@ -106,13 +116,60 @@ static void viopf_mapping_free(struct kref *ref)
 	kfree(mapping);
 }
 
+static void viopf_mapping_release(struct kref *ref)
+{
+	viopf_mapping_free(container_of(ref, struct viopf_mapping, ref));
+}
+
+static void viopf_mapping_free_work(struct work_struct *work)
+{
+	viopf_mapping_free(container_of(work, struct viopf_mapping, free_work));
+}
+
+static void viopf_mapping_release_async(struct kref *ref)
+{
+	struct viopf_mapping *mapping =
+		container_of(ref, struct viopf_mapping, ref);
+
+	INIT_WORK(&mapping->free_work, viopf_mapping_free_work);
+	queue_work(viopf_free_wq, &mapping->free_work);
+}
+
 /**
  * viopf_mapping_put() - drop a reference
  * @mapping: freed with the last one
  */
 void viopf_mapping_put(struct viopf_mapping *mapping)
 {
-	kref_put(&mapping->ref, viopf_mapping_free);
+	kref_put(&mapping->ref, viopf_mapping_release);
+}
+
+/**
+ * viopf_mapping_put_async() - drop a reference, where there is no time
+ * @mapping: freed with the last one, with all of its segments, by another thread
+ */
+void viopf_mapping_put_async(struct viopf_mapping *mapping)
+{
+	kref_put(&mapping->ref, viopf_mapping_release_async);
+}
+
+/**
+ * viopf_mapping_init() - the module is loaded
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int viopf_mapping_init(void)
+{
+	viopf_free_wq = alloc_workqueue("viopf_free", WQ_UNBOUND, 0);
+	return viopf_free_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * viopf_mapping_exit() - the module goes: mappings that nobody uses are freed
+ */
+void viopf_mapping_exit(void)
+{
+	destroy_workqueue(viopf_free_wq);
 }
 
 static enum viopf_mode viopf_map_mode(u32 flags)
@@ -174,18 +231,12 @@ unsigned long viopf_container_granule(struct viopf_container *container)
 	return 1UL << __ffs(viopf_container_pgsizes(container));
 }
 
-/* Aligned, not empty, and not around the end. */
-static int viopf_map_check_range(struct viopf_container *container,
-				 const struct vfio_iommu_type1_dma_map *map)
+static int viopf_map_check_aligned(struct viopf_container *container,
+				   const struct vfio_iommu_type1_dma_map *map)
 {
 	unsigned long granule = viopf_container_granule(container);
 
-	if (!map->size || ((map->size | map->iova | map->vaddr) & (granule - 1)))
-		return -EINVAL;
-	if (map->iova + map->size - 1 < map->iova ||
-	    map->vaddr + map->size - 1 < map->vaddr)
-		return -EINVAL;
-	return 0;
+	return (map->size | map->iova | map->vaddr) & (granule - 1) ? -EINVAL : 0;
 }
 
 static int viopf_map_check(struct viopf_container *container,
@@ -201,22 +252,17 @@ static int viopf_map_check(struct viopf_container *container,
 		return -EINVAL;
 	if (!access_ok((void __user *)(unsigned long)map->vaddr, map->size))
 		return -EFAULT;
-	return viopf_container_failed(container) ? -ENODEV : 0;
+	return viopf_container_failed(container) || container->released ?
+	       -ENODEV : 0;
 }
 
-/**
- * viopf_mapping_remove() - take a mapping away
- * @container: locked
- * @mapping: in it
- *
- * In this order: no fault begins in it, those at work are answered, no device
- * reaches it, nobody finds it. It stays in the tree until nothing of it is kept
- * (keep.c), since that is found through the tree.
- *
- * Return: its size in bytes.
+/*
+ * Take a mapping away. In this order: no fault begins in it, those at work are answered, no
+ * device reaches it, nobody finds it. It stays in the tree until nothing of it is kept
+ * (keep.c), since that is found through the tree. Returns its size in bytes.
  */
-u64 viopf_mapping_remove(struct viopf_container *container,
-			 struct viopf_mapping *mapping)
+static u64 viopf_mapping_remove(struct viopf_container *container,
+				struct viopf_mapping *mapping)
 {
 	u64 bytes = mapping->node.last - mapping->node.start + 1;
 	struct viopf_segment *segment;
@@ -239,6 +285,7 @@ u64 viopf_mapping_remove(struct viopf_container *container,
 	write_unlock(&container->map_lock);
 	container->mappings_left++;
 	viopf_mapping_put(mapping);
+	cond_resched();
 
 	return bytes;
 }
@@ -263,12 +310,23 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
 	interval_tree_insert(&mapping->node, &container->mappings);
 	write_unlock(&container->map_lock);
 
-	ret = viopf_mode_apply(mapping);
+	ret = viopf_mode_apply(mapping, NULL);
 	if (!ret)
 		ret = viopf_dirty_check_mapping(container, map->size);
 	if (ret)
 		viopf_mapping_remove(container, mapping);
 	return ret == -EIO ? -ENODEV : ret;
+}
+
+/* Not empty, and not around the end. */
+static int viopf_map_check_range(const struct vfio_iommu_type1_dma_map *map)
+{
+	if (!map->size)
+		return -EINVAL;
+	if (map->iova + map->size - 1 < map->iova ||
+	    map->vaddr + map->size - 1 < map->vaddr)
+		return -COMPAT_EWRAPS;
+	return 0;
 }
 
 /* A permission for a new mapping, or a new address for an old one, and no more. */
@@ -284,25 +342,27 @@ static int viopf_map_check_flags(u32 flags)
 /**
  * viopf_mapping_create() - VFIO_IOMMU_MAP_DMA
  * @container: where
- * @map: what; flags known to be known
+ * @map: what; its address without a tag, its flags known to be known
  *
- * Return: 0; -EINVAL: no permission, two modes, size zero, not aligned, wraps around, or
- * where the IOMMU can't map; -EEXIST: overlaps another; -ENOSPC: too many
- * mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV: container failed. If it is
- * to be pinned, also what viopf_mode_apply() says. With VFIO_DMA_MAP_FLAG_VADDR, what
- * viopf_vaddr_update() says.
+ * Return: 0; -EINVAL: no permission, two modes, size zero, not aligned, or where the
+ * IOMMU can't map; -EOVERFLOW (or -EINVAL, as type1): wraps around; -EEXIST: overlaps
+ * another; -ENOSPC: too many mappings; -EFAULT: not user addresses; -ENOMEM; -ENODEV:
+ * container failed. If it is to be pinned, also what viopf_mode_apply() says. With
+ * VFIO_DMA_MAP_FLAG_VADDR, what viopf_vaddr_update() says.
  */
 int viopf_mapping_create(struct viopf_container *container,
 			 const struct vfio_iommu_type1_dma_map *map)
 {
 	int ret;
 
-	ret = viopf_map_check_flags(map->flags);
+	ret = viopf_map_check_range(map);
+	if (!ret)
+		ret = viopf_map_check_flags(map->flags);
 	if (ret)
 		return ret;
 
 	mutex_lock(&container->lock);
-	ret = viopf_map_check_range(container, map);
+	ret = viopf_map_check_aligned(container, map);
 	if (!ret && map->flags & VFIO_DMA_MAP_FLAG_VADDR)
 		ret = viopf_vaddr_update(container, map);
 	else if (!ret)
@@ -311,20 +371,38 @@ int viopf_mapping_create(struct viopf_container *container,
 	return ret;
 }
 
+/* Remove a mapping, and report which of its pages were written up to the end. */
+static u64 viopf_mapping_remove_reported(struct viopf_container *container,
+					 struct viopf_mapping *mapping,
+					 struct viopf_dirty_report *report)
+{
+	u64 bytes;
+
+	kref_get(&mapping->ref);
+	viopf_dirty_report_begin(report, mapping);
+	bytes = viopf_mapping_remove(container, mapping);
+	viopf_dirty_report_end(report, mapping);
+	viopf_mapping_put(mapping);
+	return bytes;
+}
+
 /*
  * Take away all that begins in [first, last]. With v2 no mapping sticks out; type1's
  * first version takes one that sticks out above, and stops at one that sticks out
- * below.
+ * below. @report is NULL, or ready for all of it.
  */
 static u64 viopf_mapping_remove_range(struct viopf_container *container,
-				      unsigned long first, unsigned long last)
+				      unsigned long first, unsigned long last,
+				      struct viopf_dirty_report *report)
 {
 	struct viopf_mapping *mapping;
 	u64 bytes = 0;
 
 	while ((mapping = viopf_mapping_first(container, first, last)) &&
 	       mapping->node.start >= first)
-		bytes += viopf_mapping_remove(container, mapping);
+		bytes += report ? viopf_mapping_remove_reported(container, mapping,
+								report) :
+				  viopf_mapping_remove(container, mapping);
 	return bytes;
 }
 
@@ -335,7 +413,8 @@ static u64 viopf_mapping_remove_range(struct viopf_container *container,
  * @bytes: its size
  * @whole: it may not cut through a mapping
  *
- * Return: 0; -EINVAL: not aligned, empty, wraps around, or cuts through a mapping.
+ * Return: 0; -EINVAL: not aligned, empty, or cuts through a mapping; -EOVERFLOW (or
+ * -EINVAL, as type1): wraps around.
  */
 int viopf_mapping_check_range(struct viopf_container *container, u64 first,
 			      u64 bytes, bool whole)
@@ -344,8 +423,10 @@ int viopf_mapping_check_range(struct viopf_container *container, u64 first,
 	u64 last = first + bytes - 1;
 	struct viopf_mapping *mapping;
 
-	if (!bytes || ((first | bytes) & (granule - 1)) || last < first)
+	if (!bytes || ((first | bytes) & (granule - 1)))
 		return -EINVAL;
+	if (last < first)
+		return -COMPAT_EWRAPS;
 	if (!whole)
 		return 0;
 
@@ -371,18 +452,21 @@ static int viopf_unmap_check(struct viopf_container *container,
  * viopf_mapping_unmap() - VFIO_IOMMU_UNMAP_DMA
  * @container: where
  * @unmap: what; flags known to be known; size is set to the bytes unmapped
+ * @report: where to report dirty pages, or NULL
  *
  * Waits for no fault, whatever that waits for; only for what the mm is just taking
  * away, for a segment that is just being published, and for drivers that have pages
- * of it pinned to give them up.
+ * of it pinned to give them up; and to report, for user space's bitmap, before
+ * anything is gone.
  *
  * Return: 0, also if nothing was mapped there; -EINVAL: size zero, not aligned,
  * wraps around, cuts through a mapping (v2), or a range along with "all". With
  * VFIO_DMA_UNMAP_FLAG_VADDR, what viopf_vaddr_invalidate() says, or -EBUSY: there are
- * mediated devices.
+ * mediated devices. With @report, what viopf_dirty_report_check() says.
  */
 int viopf_mapping_unmap(struct viopf_container *container,
-			struct vfio_iommu_type1_dma_unmap *unmap)
+			struct vfio_iommu_type1_dma_unmap *unmap,
+			struct viopf_dirty_report *report)
 {
 	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
 	u64 first = unmap->iova, bytes = 0;
@@ -392,19 +476,24 @@ int viopf_mapping_unmap(struct viopf_container *container,
 	int ret;
 
 	mutex_lock(&container->lock);
-	/* As type1: their drivers could not pin meanwhile. */
-	if (vaddr && !list_empty(&container->emulated)) {
+	/* As type1: their drivers could not pin meanwhile. Nor is what is pinned moved. */
+	if (vaddr && (!list_empty(&container->emulated) ||
+		      container->nr_external)) {
 		ret = -EBUSY;
 		goto out_unlock;
 	}
 	do {
 		ret = viopf_unmap_check(container, unmap);
-	} while (!ret && !vaddr &&
-		 viopf_emulated_settle(container, first, last, &settle));
+		if (!ret && report)
+			ret = viopf_dirty_report_check(container, report);
+		if (!ret && !vaddr)
+			ret = viopf_emulated_settle(container, first, last,
+						    &settle);
+	} while (ret > 0);
 	if (!ret && vaddr)
 		ret = viopf_vaddr_invalidate(container, first, last, &bytes);
 	else if (!ret)
-		bytes = viopf_mapping_remove_range(container, first, last);
+		bytes = viopf_mapping_remove_range(container, first, last, report);
 out_unlock:
 	mutex_unlock(&container->lock);
 
@@ -420,5 +509,5 @@ out_unlock:
  */
 u64 viopf_mapping_unmap_all(struct viopf_container *container)
 {
-	return viopf_mapping_remove_range(container, 0, ULONG_MAX);
+	return viopf_mapping_remove_range(container, 0, ULONG_MAX, NULL);
 }

@@ -32,8 +32,12 @@
 /* A span grows up to the ends of the aligned block of this many pages around its page. */
 #define VIOPF_MERGE_PAGES	VIOPF_BLOCK_PAGES
 
-/* How far down the queue it looks, with a spinlock held. */
-#define VIOPF_MERGE_GROUPS	64
+/*
+ * How far down the queue it looks, with a spinlock held: so many requests. A group costs
+ * something by itself, and counts as eight at the least.
+ */
+#define VIOPF_MERGE_REQUESTS	512
+#define VIOPF_MERGE_GROUP	8
 
 static unsigned long viopf_merge_page(const struct viopf_segment *segment,
 				      const struct iommu_fault_page_request *request)
@@ -42,6 +46,18 @@ static unsigned long viopf_merge_page(const struct viopf_segment *segment,
 
 	return iova < segment->iova ? ULONG_MAX :
 				      viopf_segment_page(segment, iova);
+}
+
+/* Is a group, the next one in the queue, near enough to be looked at? */
+static bool viopf_merge_reaches(const struct iopf_group *group,
+				unsigned int *left)
+{
+	size_t cost = max_t(size_t, group->fault_count, VIOPF_MERGE_GROUP);
+
+	if (cost > *left)
+		return false;
+	*left -= cost;
+	return true;
 }
 
 /* Note which pages of the block at @base a group asks for, with that permission. */
@@ -66,14 +82,14 @@ static void viopf_merge_note_all(const struct viopf_worker *worker,
 				 unsigned long base, unsigned long *asked)
 {
 	struct viopf_container *container = worker->container;
-	unsigned int looked_at = 0;
+	unsigned int left = VIOPF_MERGE_REQUESTS;
 	struct iopf_group *group;
 
 	viopf_merge_note(segment, worker->group, write, base, asked);
 
 	spin_lock(&container->fault_lock);
 	list_for_each_entry(group, &container->fault_queue, node) {
-		if (looked_at++ == VIOPF_MERGE_GROUPS)
+		if (!viopf_merge_reaches(group, &left))
 			break;
 		viopf_merge_note(segment, group, write, base, asked);
 	}
@@ -146,16 +162,16 @@ static void viopf_merge_take(struct viopf_container *container,
 			     struct list_head *satisfied)
 {
 	struct iopf_group *group, *next;
-	unsigned int looked_at = 0;
+	unsigned int left = VIOPF_MERGE_REQUESTS;
 
 	spin_lock(&container->fault_lock);
 	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
-		if (looked_at++ == VIOPF_MERGE_GROUPS)
+		if (!viopf_merge_reaches(group, &left))
 			break;
 		if (!viopf_merge_satisfied(segment, group))
 			continue;
 		list_move_tail(&group->node, satisfied);
-		container->faults_queued--;
+		container->faults_queued -= group->fault_count;
 		viopf_count(container, groups_merged, 1);
 		viopf_count(container, faults_spurious, group->fault_count);
 	}

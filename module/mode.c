@@ -51,8 +51,28 @@ static void viopf_mode_unpin(struct viopf_mapping *mapping)
 		viopf_unpin_range(segment, 0, segment->residency.nr_pages);
 }
 
+/* What is pinned in @old's segment there, if there is one, is not pinned anew. */
+static int viopf_mode_pin_segment(struct viopf_segment *segment,
+				  struct viopf_mapping *old)
+{
+	unsigned long first, end, nr_pages = segment->residency.nr_pages;
+	struct viopf_segment *other;
+	int ret;
+
+	other = old ? mtree_load(&old->segments, segment->iova) : NULL;
+	if (!other || !other->pins)
+		return viopf_pin_range(segment, 0, nr_pages);
+	for_each_clear_bitrange(first, end, other->pins, nr_pages) {
+		ret = viopf_pin_range(segment, first, end);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /* The mm is alive. */
-static int viopf_mode_pin_alive(struct viopf_mapping *mapping)
+static int viopf_mode_pin_alive(struct viopf_mapping *mapping,
+				struct viopf_mapping *old)
 {
 	struct viopf_segment *segment;
 	unsigned long iova = mapping->node.start, bytes;
@@ -62,7 +82,7 @@ static int viopf_mode_pin_alive(struct viopf_mapping *mapping)
 		segment = viopf_segment_get(mapping, iova);
 		if (IS_ERR(segment))
 			return PTR_ERR(segment);
-		ret = viopf_pin_range(segment, 0, segment->residency.nr_pages);
+		ret = viopf_mode_pin_segment(segment, old);
 		if (ret)
 			return ret;
 		bytes = segment->residency.nr_pages << PAGE_SHIFT;
@@ -71,14 +91,15 @@ static int viopf_mode_pin_alive(struct viopf_mapping *mapping)
 	return 0;
 }
 
-static int viopf_mode_pin(struct viopf_mapping *mapping)
+static int viopf_mode_pin(struct viopf_mapping *mapping,
+			  struct viopf_mapping *old)
 {
 	int ret;
 
 	/* The process is gone: nothing to pin, and no device gets anything. */
 	if (!mmget_not_zero(mapping->mm))
 		return 0;
-	ret = viopf_mode_pin_alive(mapping);
+	ret = viopf_mode_pin_alive(mapping, old);
 	mmput_async(mapping->mm);
 	return ret;
 }
@@ -86,20 +107,21 @@ static int viopf_mode_pin(struct viopf_mapping *mapping)
 /**
  * viopf_mode_apply() - pin or unpin a mapping, as it should be
  * @mapping: with container->lock held
+ * @old: what it is to take over from, with what is pinned there; or NULL
  *
  * Return: 0; -EFAULT: some of it is not memory, or not with that permission;
  * -ENOMEM: over the locked-memory limit, or no memory; -EINTR: killed; -EIO: the
  * container failed. On an error some of it may be pinned: unmap it, or apply again
  * with the reason to pin it gone.
  */
-int viopf_mode_apply(struct viopf_mapping *mapping)
+int viopf_mode_apply(struct viopf_mapping *mapping, struct viopf_mapping *old)
 {
 	lockdep_assert_held(&mapping->container->lock);
 
 	if (!mapping->container->set->nr)
 		return 0;
 	if (viopf_mapping_is_pinned(mapping))
-		return viopf_mode_pin(mapping);
+		return viopf_mode_pin(mapping, old);
 	viopf_mode_unpin(mapping);
 	return 0;
 }
@@ -119,7 +141,7 @@ int viopf_mode_update(struct viopf_container *container)
 
 	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX);
 	     mapping && !ret; mapping = viopf_mapping_next(mapping))
-		ret = viopf_mode_apply(mapping);
+		ret = viopf_mode_apply(mapping, NULL);
 	return ret;
 }
 

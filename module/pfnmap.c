@@ -67,7 +67,19 @@ int viopf_pfnmap_follow(struct mm_struct *mm, unsigned long uaddr, bool write,
 	return ret ? -EFAULT : 0;
 }
 
-/* Put it in, if nothing has changed since @seq. */
+/*
+ * Put it in, if nothing has changed since @seq. What was not mapped when the fault
+ * began may be by now, and is no change to the mm; if it is pinned it must stay.
+ *
+ *   a fault                                advice to pin the page
+ *   ------------------------------------   -----------------------------------
+ *   not mapped; where is it?
+ *                                          lock: pinned and mapped; unlock
+ *   lock: it is mapped as wanted; unlock
+ *
+ * What is pinned has all that its mapping permits, so it is always as wanted, and what
+ * is dropped here is not pinned.
+ */
 static int viopf_pfnmap_map(struct viopf_segment *segment,
 			    const struct viopf_span *span, unsigned long pfn,
 			    bool writable, unsigned long seq)
@@ -80,6 +92,8 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
 		ret = -EAGAIN;
 	else
 		ret = viopf_segment_ready(segment);
+	if (!ret && viopf_residency_test(&segment->residency, page, span->write))
+		ret = -EALREADY;
 	if (!ret && viopf_residency_any(&segment->residency, page, page + 1)) {
 		viopf_leaf_drop(segment, page, page + 1);
 		ret = segment->kept ? -EIO : 0;
@@ -87,11 +101,11 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
 	/* As in snapshot.c: what is writable is dirty. */
 	if (unlikely(segment->dirty))
 		writable &= span->write;
+	if (!ret && writable)
+		viopf_dirty_mark(segment, page, page + 1);
 	if (!ret)
 		ret = viopf_leaf_map(segment, page, page + 1, PFN_PHYS(pfn),
 				     writable);
-	if (!ret && writable)
-		viopf_dirty_mark(segment, page, page + 1);
 	mutex_unlock(&segment->lock);
 	return ret;
 }
@@ -101,8 +115,8 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
  * @segment: where; its mm is held
  * @span: the page, and whether it is to be written to
  *
- * Return: 0: mapped; -EAGAIN: begin again; -EINTR: aborted; -EFAULT: it isn't, or
- * may not be reached so; else as viopf_snapshot_map().
+ * Return: 0: mapped; -EALREADY: it was by then; -EAGAIN: begin again; -EINTR: aborted;
+ * -EFAULT: it isn't, or may not be reached so; else as viopf_snapshot_map().
  */
 int viopf_pfnmap_fault(struct viopf_segment *segment,
 		       const struct viopf_span *span)

@@ -41,12 +41,13 @@ struct viopf_pin_run {
 	unsigned long	nr_pages;
 };
 
-/* A run of pages to be pinned, and where they are. */
+/* A run of pages to be pinned, where they are, and how many are charged. */
 struct viopf_pin_job {
 	struct viopf_segment	*segment;
 	unsigned long		first;
 	unsigned long		end;
 	unsigned long		*pfns;
+	unsigned long		charged;
 };
 
 /* As type1: the zero page, and what is no memory, is nobody's, and is not pinned. */
@@ -88,8 +89,8 @@ static void viopf_pin_put(const unsigned long *pfns, unsigned long nr_pages)
  * @pages: how many
  * @inc: charge
  *
- * Return: 0; -ENOMEM: over the locked-memory limit; -ESRCH: the process is gone.
- * To give back can't fail but for the latter, and then needn't succeed.
+ * Return: 0; -ENOMEM: over the locked-memory limit; -ESRCH: the process is gone;
+ * -EINTR: killed. To give back can't fail but for the process, and then needn't succeed.
  */
 int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 		     bool inc)
@@ -103,10 +104,16 @@ int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 		mapping->charged -= pages;
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	mmap_write_lock(mm);
+	/* Others may hold it for as long as a file system likes. */
+	ret = inc ? mmap_write_lock_killable(mm) : 0;
+	if (ret)
+		goto out_put;
+	if (!inc)
+		mmap_write_lock(mm);
 	ret = __account_locked_vm(mm, pages, inc, mapping->task,
 				  mapping->lock_cap);
 	mmap_write_unlock(mm);
+out_put:
 	mmput_async(mm);
 	if (inc && !ret)
 		mapping->charged += pages;
@@ -120,15 +127,16 @@ static long viopf_pin_some(struct viopf_mapping *mapping, unsigned long uaddr,
 	bool write = mapping->prot & IOMMU_WRITE, writable;
 	struct page **pages = (struct page **)pfns;
 	struct mm_struct *mm = mapping->mm;
-	long ret, i;
+	long ret = -EFAULT, i;
 
 	static_assert(sizeof(*pages) == sizeof(*pfns));
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = pin_user_pages_remote(mm, uaddr, max,
-				    FOLL_LONGTERM | (write ? FOLL_WRITE : 0),
-				    pages, NULL);
+	max = viopf_vma_pages(mm, uaddr, max);
+	if (max)
+		ret = pin_user_pages_remote(mm, uaddr, max, FOLL_LONGTERM |
+					    (write ? FOLL_WRITE : 0), pages, NULL);
 	for (i = 0; i < ret; i++)
 		pfns[i] = page_to_pfn(pages[i]);
 	while (ret == -EFAULT || ret == -EAGAIN) {
@@ -142,38 +150,53 @@ static long viopf_pin_some(struct viopf_mapping *mapping, unsigned long uaddr,
 	return ret;
 }
 
-/* Pin a job's memory: all of it or nothing. */
+/* Charge @nr pages from a job's page @at on; what drivers have pinned is paid for. */
+static int viopf_pin_charge_some(struct viopf_pin_job *job, unsigned long at,
+				 unsigned long nr)
+{
+	unsigned long i, charged = 0, paid;
+	int ret;
+
+	for (i = at; i < at + nr; i++)
+		charged += !viopf_pfn_is_free(job->pfns[i]);
+	paid = viopf_external_count(job->segment, job->first + at, nr);
+	charged -= min(charged, paid);
+	ret = viopf_pin_charge(job->segment->mapping, charged, true);
+	if (!ret)
+		job->charged += charged;
+	return ret;
+}
+
+/* Give up what a job has of its first @nr pages. */
+static void viopf_pin_undo(struct viopf_pin_job *job, unsigned long nr)
+{
+	viopf_pin_charge(job->segment->mapping, job->charged, false);
+	viopf_pin_put(job->pfns, nr);
+}
+
+/*
+ * Pin and charge a job's memory: all of it or nothing. Charged as it goes, so that no
+ * more than one call's pages are ever beyond the limit.
+ */
 static int viopf_pin_get(struct viopf_pin_job *job)
 {
 	unsigned long nr_pages = job->end - job->first, done = 0;
-	long ret = 0;
+	long got;
+	int ret = 0;
 
-	while (done < nr_pages) {
+	while (!ret && done < nr_pages) {
 		cond_resched();
-		ret = viopf_pin_some(job->segment->mapping,
+		got = viopf_pin_some(job->segment->mapping,
 				     viopf_segment_uaddr(job->segment,
 							 job->first + done),
 				     min(nr_pages - done, VIOPF_PIN_BATCH),
 				     job->pfns + done);
-		if (ret < 0)
-			break;
-		done += ret;
+		ret = got < 0 ? got : viopf_pin_charge_some(job, done, got);
+		done += max(got, 0L);
 	}
-	if (ret >= 0)
-		return 0;
-	viopf_pin_put(job->pfns, done);
+	if (ret)
+		viopf_pin_undo(job, done);
 	return ret;
-}
-
-/* What drivers have pinned is paid for already. */
-static unsigned long viopf_pin_count_charged(const struct viopf_pin_job *job)
-{
-	unsigned long i, nr_pages = job->end - job->first, charged = 0, paid;
-
-	for (i = 0; i < nr_pages; i++)
-		charged += !viopf_pfn_is_free(job->pfns[i]);
-	paid = viopf_external_count(job->segment, job->first, nr_pages);
-	return charged - min(charged, paid);
 }
 
 /* In the place of what faults have mapped, in one step for the devices. */
@@ -187,15 +210,16 @@ static int viopf_pin_install(const struct viopf_pin_job *job)
 	ret = viopf_segment_ready(segment);
 	if (!ret) {
 		viopf_leaf_drop(segment, job->first, job->end);
+		/* Also if mapping fails half-way: devices may have been faster. */
+		if (segment->mapping->prot & IOMMU_WRITE)
+			viopf_dirty_mark(segment, job->first, job->end);
 		ret = segment->kept ? -EIO :
 		      viopf_leaf_map_pages(segment, job->first, job->end, job->pfns,
 					   segment->mapping->prot & IOMMU_WRITE);
-		if (ret) {
+		if (ret)
 			viopf_leaf_drop(segment, job->first, job->end);
-		} else {
+		else
 			bitmap_set(segment->pins, job->first, nr_pages);
-			viopf_dirty_pin(segment, job->first, job->end);
-		}
 	}
 	mutex_unlock(&segment->lock);
 
@@ -222,24 +246,14 @@ static int viopf_pin_install_patiently(const struct viopf_pin_job *job)
 
 static int viopf_pin_job_run(struct viopf_pin_job *job)
 {
-	struct viopf_mapping *mapping = job->segment->mapping;
-	unsigned long charged;
 	int ret;
 
 	ret = viopf_pin_get(job);
 	if (ret)
 		return ret;
-	charged = viopf_pin_count_charged(job);
-	ret = viopf_pin_charge(mapping, charged, true);
-	if (ret)
-		goto out_unpin;
 	ret = viopf_pin_install_patiently(job);
-	if (!ret)
-		return 0;
-
-	viopf_pin_charge(mapping, charged, false);
-out_unpin:
-	viopf_pin_put(job->pfns, job->end - job->first);
+	if (ret)
+		viopf_pin_undo(job, job->end - job->first);
 	return ret;
 }
 
@@ -388,7 +402,6 @@ static unsigned int viopf_unpin_unmap(struct viopf_segment *segment,
 	       viopf_unpin_next(segment, page, &stop, end)) {
 		viopf_unpin_find_run(segment, *page, stop, &runs[nr]);
 		bitmap_clear(segment->pins, *page, runs[nr].nr_pages);
-		viopf_dirty_unpin(segment, *page, *page + runs[nr].nr_pages);
 		*page += runs[nr].nr_pages;
 		nr++;
 	}

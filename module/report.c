@@ -69,11 +69,15 @@ static int viopf_report_segment(struct viopf_report *report,
 	unsigned long first = viopf_segment_page(segment, report->iova);
 	unsigned long pages = min3(segment->residency.nr_pages - first,
 				   report->left, VIOPF_REPORT_CHUNK);
+	bool dead;
 
 	mutex_lock(&segment->lock);
+	dead = segment->dead;
 	viopf_report_fill(segment, first, first + pages, report->chunk);
 	mutex_unlock(&segment->lock);
 
+	if (dead)
+		return -EAGAIN;
 	if (copy_to_user(report->data, report->chunk, pages))
 		return -EFAULT;
 	viopf_report_advance(report, pages);
@@ -117,6 +121,18 @@ static int viopf_report_mapping(struct viopf_report *report,
 	return ret;
 }
 
+/*
+ * A mapping is being removed, or gets another address: what was pinned in it may be
+ * its successor's by now, which is not to be found until that is over.
+ */
+static int viopf_report_wait(struct viopf_container *container)
+{
+	if (mutex_lock_killable(&container->lock))
+		return -EINTR;
+	mutex_unlock(&container->lock);
+	return 0;
+}
+
 static int viopf_report_run(struct viopf_report *report,
 			    struct viopf_container *container)
 {
@@ -129,6 +145,8 @@ static int viopf_report_run(struct viopf_report *report,
 			return -ENOENT;
 		ret = viopf_report_mapping(report, mapping);
 		viopf_mapping_put(mapping);
+		if (ret == -EAGAIN)
+			ret = viopf_report_wait(container);
 	}
 	return ret;
 }

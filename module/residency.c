@@ -151,31 +151,6 @@ bool viopf_residency_is_huge(const struct viopf_residency *r,
 	return r->giant || test_bit(block_of(r, page), r->huge);
 }
 
-/**
- * viopf_residency_block_fits() - find the block around a page
- * @r: the record
- * @page: the page
- * @first: set to the first page of the block around @page, if it fits
- * @end: set to the page after its last, if it fits
- *
- * Return: whether that block lies wholly in the record. If not, @first and @end
- * are left as they were.
- */
-bool viopf_residency_block_fits(const struct viopf_residency *r,
-				unsigned long page, unsigned long *first,
-				unsigned long *end)
-{
-	unsigned long into = (r->first_iopfn + page) & (VIOPF_BLOCK_PAGES - 1);
-
-	if (WARN_ON_ONCE(page >= r->nr_pages))
-		return false;
-	if (page < into || r->nr_pages - (page - into) < VIOPF_BLOCK_PAGES)
-		return false;
-	*first = page - into;
-	*end = *first + VIOPF_BLOCK_PAGES;
-	return true;
-}
-
 /* Enter pages that are not in the record; false, and nothing done, on misuse. */
 static bool enter(struct viopf_residency *r, unsigned long first,
 		  unsigned long end, bool writable)
@@ -279,6 +254,31 @@ unsigned long viopf_residency_clear(struct viopf_residency *r,
 }
 
 /**
+ * viopf_residency_move() - enter in one record all that another has
+ * @to: the one
+ * @from: the other, of the same pages of IOVA space; empty afterwards
+ *
+ * No page may be mapped in both.
+ */
+void viopf_residency_move(struct viopf_residency *to,
+			  struct viopf_residency *from)
+{
+	unsigned long nr_pages = from->nr_pages;
+
+	if (WARN_ON_ONCE(to->first_iopfn != from->first_iopfn ||
+			 to->nr_pages != nr_pages ||
+			 bitmap_intersects(to->mapped, from->mapped, nr_pages)))
+		return;
+
+	bitmap_or(to->mapped, to->mapped, from->mapped, nr_pages);
+	bitmap_or(to->writable, to->writable, from->writable, nr_pages);
+	bitmap_or(to->huge, to->huge, from->huge,
+		  block_of(from, nr_pages - 1) + 1);
+	to->giant |= from->giant;
+	to->nr_resident += viopf_residency_clear(from, 0, nr_pages);
+}
+
+/**
  * viopf_residency_widen() - extend a range to whole leaves
  * @r: the record
  * @first: first page of the range; moved down to the first of its leaf
@@ -335,33 +335,6 @@ bool viopf_residency_next_run(const struct viopf_residency *r,
 		return false;
 	*first = begin;
 	*end = find_next_zero_bit(r->mapped, limit, begin);
-	return true;
-}
-
-/**
- * viopf_residency_next_hole() - find the next run of pages that are not mapped
- * @r: the record
- * @first: in: where to begin; out: first page of the hole
- * @end: out: the page after the hole's last
- * @limit: where to stop; a hole is cut there
- *
- * As viopf_residency_next_run(), of the pages in between.
- *
- * Return: whether there is one. If not, @first and @end are left as they were.
- */
-bool viopf_residency_next_hole(const struct viopf_residency *r,
-			       unsigned long *first, unsigned long *end,
-			       unsigned long limit)
-{
-	unsigned long begin;
-
-	if (WARN_ON_ONCE(!range_ok(r, *first, limit)))
-		return false;
-	begin = find_next_zero_bit(r->mapped, limit, *first);
-	if (begin >= limit)
-		return false;
-	*first = begin;
-	*end = find_next_bit(r->mapped, limit, begin);
 	return true;
 }
 

@@ -60,9 +60,6 @@ bool viopf_residency_any(const struct viopf_residency *r, unsigned long first,
 			 unsigned long end);
 bool viopf_residency_is_huge(const struct viopf_residency *r,
 			     unsigned long page);
-bool viopf_residency_block_fits(const struct viopf_residency *r,
-				unsigned long page, unsigned long *first,
-				unsigned long *end);
 
 void viopf_residency_set(struct viopf_residency *r, unsigned long first,
 			 unsigned long end, bool writable);
@@ -71,6 +68,8 @@ void viopf_residency_set_huge(struct viopf_residency *r, unsigned long first,
 void viopf_residency_set_giant(struct viopf_residency *r, bool writable);
 unsigned long viopf_residency_clear(struct viopf_residency *r,
 				    unsigned long first, unsigned long end);
+void viopf_residency_move(struct viopf_residency *to,
+			  struct viopf_residency *from);
 
 void viopf_residency_widen(const struct viopf_residency *r,
 			   unsigned long *first, unsigned long *end);
@@ -80,8 +79,5 @@ bool viopf_residency_next_run(const struct viopf_residency *r,
 unsigned long viopf_residency_next_missing(const struct viopf_residency *r,
 					   unsigned long first,
 					   unsigned long limit, bool writable);
-bool viopf_residency_next_hole(const struct viopf_residency *r,
-			       unsigned long *first, unsigned long *end,
-			       unsigned long limit);
 
 #endif /* VIOPF_RESIDENCY_H */

@@ -85,6 +85,8 @@ static bool viopf_segment_invalidate(struct mmu_interval_notifier *notifier,
 	struct viopf_container *container = segment->mapping->container;
 
 	if (mmu_notifier_range_blockable(range)) {
+		/* One call of the mm's may be for thousands of segments. */
+		cond_resched();
 		mutex_lock(&segment->lock);
 	} else if (!mutex_trylock(&segment->lock)) {
 		viopf_count(container, evict_busy, 1);
@@ -273,18 +275,37 @@ struct viopf_segment *viopf_segment_clone(struct viopf_mapping *mapping,
 				    max(bytes, VIOPF_SEGMENT_BYTES));
 }
 
-/* Drop what is not pinned, for good. False: the IOMMU refused. */
-static bool viopf_segment_strip(struct viopf_segment *old)
+/**
+ * viopf_segment_set_dead() - have nothing mapped in a segment any more
+ * @segment: with container->lock held
+ * @dead: do; what is not pinned is dropped. Else undo it: devices may fault again
+ */
+void viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 {
 	bool kept;
 
-	mutex_lock(&old->lock);
-	viopf_leaf_drop(old, 0, old->residency.nr_pages);
-	kept = old->kept;
-	if (!kept)
-		old->dead = true;
-	mutex_unlock(&old->lock);
-	return !kept;
+	mutex_lock(&segment->lock);
+	segment->dead = dead;
+	if (dead)
+		viopf_leaf_drop(segment, 0, segment->residency.nr_pages);
+	kept = segment->kept;
+	mutex_unlock(&segment->lock);
+
+	if (kept)
+		viopf_keep_quarantine(segment->mapping->container);
+}
+
+/* Add the bits that *@from has to *@to's. */
+static void viopf_segment_move_bits(unsigned long **to, unsigned long **from,
+				    unsigned long nr)
+{
+	if (!*to || !*from) {
+		if (!*to)
+			swap(*to, *from);
+		return;
+	}
+	bitmap_or(*to, *to, *from, nr);
+	bitmap_zero(*from, nr);
 }
 
 /**
@@ -292,31 +313,39 @@ static bool viopf_segment_strip(struct viopf_segment *old)
  * @old: the segment, of a mapping that is dead, with container->lock held
  * @segment: made by viopf_segment_clone(), not to be found by faults yet
  *
- * Pinned pages stay mapped; what is not pinned is dropped. @old is dead then.
+ * Pinned pages stay mapped; what is not pinned is dropped. @old is dead then, with
+ * nothing in it. Until its notifier is gone, the old mm still evicts from it: with
+ * both locks held record and pins go in one step, so an eviction finds all of a
+ * pinned page or nothing.
  */
 void viopf_segment_hand_over(struct viopf_segment *old,
 			     struct viopf_segment *segment)
 {
 	struct viopf_container *container = old->mapping->container;
+	unsigned long nr_pages = old->residency.nr_pages;
 
 	lockdep_assert_held(&container->lock);
 
 	viopf_age_remove(old);
-	while (!viopf_segment_strip(old))
-		viopf_keep_quarantine(container);
+	viopf_segment_set_dead(old, true);
 
-	/* Nobody changes a dead segment, nor one without pages. */
-	mutex_lock(&segment->lock);
-	swap(segment->residency, old->residency);
-	swap(segment->dirty, old->dirty);
+	mutex_lock(&old->lock);
+	/* Nobody but an eviction knows it, which takes no other one's lock. */
+	mutex_lock_nested(&segment->lock, SINGLE_DEPTH_NESTING);
+	viopf_residency_move(&segment->residency, &old->residency);
+	viopf_segment_move_bits(&segment->pins, &old->pins, nr_pages);
+	viopf_segment_move_bits(&segment->advised, &old->advised, nr_pages);
+	viopf_segment_move_bits(&segment->dirty, &old->dirty, nr_pages);
 	segment->window = old->window;
-	segment->set = old->set;
-	swap(segment->pins, old->pins);
-	swap(segment->advised, old->advised);
+	if (!segment->set)
+		segment->set = old->set;
+	old->set = NULL;
 	mutex_unlock(&segment->lock);
+	mutex_unlock(&old->lock);
 
 	mmu_interval_notifier_remove(&old->notifier);
 	viopf_count(container, segments, -1);
+	cond_resched();
 }
 
 /**
@@ -363,10 +392,14 @@ void viopf_segment_kill(struct viopf_segment *segment)
 	kept = segment->kept;
 	mutex_unlock(&segment->lock);
 
-	if (kept)
+	if (kept) {
 		viopf_keep_quarantine(container);
+		/* One that was never in the container's tree is not found by that. */
+		viopf_keep_release(segment);
+	}
 	mmu_interval_notifier_remove(&segment->notifier);
 	viopf_count(container, segments, -1);
+	cond_resched();
 }
 
 /**
@@ -382,6 +415,7 @@ void viopf_segment_destroy(struct viopf_segment *segment)
 	viopf_residency_deinit(&segment->residency);
 	mutex_destroy(&segment->lock);
 	kfree(segment);
+	cond_resched();
 }
 
 static bool viopf_set_has(const struct viopf_domain_set *set,
@@ -458,6 +492,7 @@ static int viopf_mapping_use_set(struct viopf_mapping *mapping,
 		} while (kept);
 		if (ret)
 			break;
+		cond_resched();
 	}
 	mutex_unlock(&mapping->segments_lock);
 	return ret;

@@ -15,7 +15,9 @@
  * if that dirties nothing that was clean:
  *  - it is dirty already;
  *  - it is anonymous and in no swap cache, so that swap has no copy of it, and
- *    not marked by MADV_FREE;
+ *    not marked by MADV_FREE. One that waits in a CPU's batch to be marked can't be
+ *    told from others (folio_mark_lazyfree() in mm/swap.c): it is marked dirty like
+ *    all that is made writable, and so it is kept;
  *  - it is of a file that is written back: then the kernel lets a page table
  *    entry be writable only while the page is dirty, and tells us when it cleans
  *    it (page_vma_mkclean_one() in mm/rmap.c). Such a page needs no mark either,
@@ -24,8 +26,10 @@
  * While dirty pages are tracked (dirty.c), nothing but what is asked for is mapped
  * writable, by a leaf of its own.
  */
+#include <linux/fs.h>
 #include <linux/hmm.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
@@ -65,23 +69,19 @@ static bool viopf_pfn_writable(const struct viopf_segment *segment,
 }
 
 /*
- * Returns how many pages the folio has from this one on, which are dirty with it.
- *
  * All address spaces of swappable memory have noop_dirty_folio(), which is this
  * flag: no need for folio_mark_dirty(), which would want the folio's mapping to
  * stay.
  */
-static unsigned long viopf_pfn_mark_dirty(struct viopf_container *container,
-					  unsigned long hmm_pfn)
+static void viopf_pfn_mark_dirty(struct viopf_container *container,
+				 unsigned long hmm_pfn)
 {
-	struct page *page = hmm_pfn_to_page(hmm_pfn);
-	struct folio *folio = page_folio(page);
+	struct folio *folio = page_folio(hmm_pfn_to_page(hmm_pfn));
 
 	if (viopf_folio_is_swappable(folio) && !folio_test_dirty(folio)) {
 		folio_set_dirty(folio);
 		viopf_count(container, dirtied_pages, folio_nr_pages(folio));
 	}
-	return folio_nr_pages(folio) - folio_page_idx(folio, page);
 }
 
 /* Is there memory that may be mapped? Another device's is not for us. */
@@ -193,21 +193,31 @@ static void viopf_piece_run(struct viopf_segment *segment,
 	piece->end = end;
 }
 
+/*
+ * A block lies in one folio. Of a run each page is looked at: what lies beside a page of
+ * a large folio need not be that folio's next, where the CPU maps it page by page.
+ */
+static void viopf_piece_mark_dirty(struct viopf_segment *segment,
+				   const struct viopf_span *span,
+				   const unsigned long *pfns,
+				   const struct viopf_piece *piece)
+{
+	unsigned long first = max(piece->first, span->first);
+	unsigned long end = piece->block ? first + 1 : piece->end, page;
+
+	for (page = first; page < end; page++)
+		viopf_pfn_mark_dirty(segment->mapping->container,
+				     pfns[page - span->first]);
+	viopf_dirty_mark(segment, piece->first, piece->end);
+}
+
 static int viopf_piece_map(struct viopf_segment *segment,
 			   const struct viopf_span *span,
 			   const unsigned long *pfns,
 			   const struct viopf_piece *piece)
 {
-	struct viopf_container *container = segment->mapping->container;
-	unsigned long page;
-
-	if (piece->writable) {
-		for (page = max(piece->first, span->first);
-		     page < min(piece->end, span->end);)
-			page += viopf_pfn_mark_dirty(container,
-						     pfns[page - span->first]);
-		viopf_dirty_mark(segment, piece->first, piece->end);
-	}
+	if (piece->writable)
+		viopf_piece_mark_dirty(segment, span, pfns, piece);
 	if (piece->block)
 		return viopf_leaf_map(segment, piece->first, piece->end,
 				      PFN_PHYS(piece->pfn), piece->writable);
@@ -432,16 +442,23 @@ bool viopf_span_ahead(struct viopf_segment *segment, struct viopf_span *span,
 	return span->page < end;
 }
 
-static bool viopf_vma_may_be_secret(const struct vm_area_struct *vma)
+/*
+ * What get_user_pages() would refuse, a snapshot may not let pass:
+ *  - secret memory, which is of files that memfd_secret() alone makes, in a file system
+ *    of its own (secretmem_init_fs_context() in mm/secretmem.c);
+ *  - shadow stacks, which are for the CPU alone. To pte_write() they look writable. That
+ *    call lets them be read; here nobody has a use for that.
+ */
+static bool viopf_vma_is_refused(const struct vm_area_struct *vma)
 {
-	const vm_flags_t secret = VM_LOCKED | VM_DONTDUMP;
-
-	return (vma->vm_flags & secret) == secret;
+	return (vma->vm_flags & VM_SHADOW_STACK) ||
+	       (vma->vm_file &&
+		file_inode(vma->vm_file)->i_sb->s_magic == SECRETMEM_MAGIC);
 }
 
 /*
- * A prefetch of what is resident brings nothing in, and never asks get_user_pages().
- * So it passes by where there is no memory, or what may be secret. True if it did.
+ * A prefetch of what is resident brings nothing in. It passes by where there is no
+ * memory, or none for devices. True if it did.
  */
 static bool viopf_snapshot_pass_by(struct viopf_segment *segment,
 				   struct viopf_span *span)
@@ -453,7 +470,7 @@ static bool viopf_snapshot_pass_by(struct viopf_segment *segment,
 		to = ULONG_MAX;
 	else if (vma->vm_start > uaddr)
 		to = vma->vm_start;
-	else if (viopf_vma_may_be_secret(vma))
+	else if (viopf_vma_is_refused(vma))
 		to = vma->vm_end;
 	else
 		return false;
@@ -462,11 +479,8 @@ static bool viopf_snapshot_pass_by(struct viopf_segment *segment,
 }
 
 /*
- * What get_user_pages() would refuse, a snapshot may not let pass:
- *  - shadow stacks, which are writable to the CPU alone: not for writing;
- *  - secret memory (memfd_secret()), which the kernel tells from other locked
- *    memory only for itself: what looks like it must pass get_user_pages() first.
- * For this the span is kept within one VMA: @vma, where its page is, if there is one.
+ * Keep the span within one VMA, @vma, where its page is, if there is one: what is
+ * refused depends on that.
  */
 static int viopf_snapshot_clip(struct viopf_segment *segment,
 			       struct viopf_span *span,
@@ -475,9 +489,9 @@ static int viopf_snapshot_clip(struct viopf_segment *segment,
 	if (span->asks == VIOPF_ASKS_NOTHING &&
 	    viopf_snapshot_pass_by(segment, span))
 		return -EALREADY;
-	if (!vma || (viopf_vma_may_be_secret(vma) && !span->permitted))
+	if (!vma)
 		return -ENODATA;
-	if (span->write && (vma->vm_flags & VM_SHADOW_STACK))
+	if (viopf_vma_is_refused(vma))
 		return -EFAULT;
 
 	if (vma->vm_start > segment->uaddr)

@@ -25,11 +25,10 @@
  *
  * DOC: approval
  *
- * It is for the mapping that user space knew when it decided. The mark is a
- * generation, which each UNMAP_DMA of a user-handled mapping ends; a group approved
- * in an older one is handed up again. While an approved group is resolved in a
- * user-handled mapping, exactly the pages that it asks for are mapped, no
- * neighbours.
+ * It is for the mapping that user space knew when it decided. UNMAP_DMA of a
+ * user-handled mapping takes it from the groups that ask for some of it, and they are
+ * handed up again. While an approved group is resolved in a user-handled mapping,
+ * exactly the pages that it asks for are mapped, no neighbours.
  *
  * DOC: lifetimes
  *
@@ -66,7 +65,7 @@
 
 #include "viopf.h"
 
-/* group->cookie: below, one that was read; from here on, approved in a generation. */
+/* group->cookie of one that user space agreed to; below it are those that it reads. */
 #define VIOPF_COOKIE_APPROVED	BIT(31)
 
 /**
@@ -100,13 +99,6 @@ static struct viopf_userfault *viopf_userfault_alloc(void)
 	return uf;
 }
 
-static u32 viopf_userfault_approval(const struct viopf_container *container)
-{
-	lockdep_assert_held(&container->fault_lock);
-
-	return VIOPF_COOKIE_APPROVED | container->approvals;
-}
-
 /**
  * viopf_userfault_ask() - may a worker resolve its group in a mapping?
  * @worker: the calling thread
@@ -128,7 +120,7 @@ int viopf_userfault_ask(struct viopf_worker *worker,
 		return 0;
 
 	spin_lock(&container->fault_lock);
-	if (worker->group->cookie == viopf_userfault_approval(container))
+	if (worker->group->cookie == VIOPF_COOKIE_APPROVED)
 		goto out_unlock;
 	worker->group->cookie = 0;
 	if (mapping->dead || !container->userfault)
@@ -144,6 +136,36 @@ int viopf_userfault_ask(struct viopf_worker *worker,
 out_unlock:
 	spin_unlock(&container->fault_lock);
 	return ret;
+}
+
+static void viopf_group_withdraw(struct iopf_group *group,
+				 const struct viopf_mapping *mapping)
+{
+	if (group->cookie == VIOPF_COOKIE_APPROVED &&
+	    viopf_group_touches(group, mapping))
+		group->cookie = 0;
+}
+
+/**
+ * viopf_userfault_withdraw() - what user space agreed to in a mapping holds no more
+ * @mapping: dead, so that nothing enters it; its container's fault_lock is held
+ *
+ * What waits for user space is not approved, and what waits for an address in @mapping
+ * is taken by the caller. The queue is as short as max_faults says.
+ */
+void viopf_userfault_withdraw(const struct viopf_mapping *mapping)
+{
+	struct viopf_container *container = mapping->container;
+	struct viopf_worker *worker;
+	struct iopf_group *group;
+
+	lockdep_assert_held(&container->fault_lock);
+
+	list_for_each_entry(group, &container->fault_queue, node)
+		viopf_group_withdraw(group, mapping);
+	list_for_each_entry(worker, &container->workers, node)
+		if (worker->group)
+			viopf_group_withdraw(worker->group, mapping);
 }
 
 static struct list_head *
@@ -347,12 +369,10 @@ static struct iopf_group *viopf_userfault_take(struct viopf_container *container
 
 	spin_lock(&container->fault_lock);
 	group = viopf_userfault_find(container, cookie);
-	if (group) {
-		list_del(&group->node);
-		viopf_count(container, faults_waiting, -1);
-	}
+	if (group)
+		viopf_waiting_del(container, group);
 	if (group && agreed) {
-		group->cookie = viopf_userfault_approval(container);
+		group->cookie = VIOPF_COOKIE_APPROVED;
 		viopf_faults_queue(container, group);
 	}
 	spin_unlock(&container->fault_lock);
@@ -461,7 +481,7 @@ static int viopf_userfault_attach(struct viopf_container *container,
 	int ret = 0;
 
 	spin_lock(&container->fault_lock);
-	if (viopf_container_failed(container)) {
+	if (viopf_container_failed(container) || container->closing) {
 		ret = -ENODEV;
 	} else if (container->userfault) {
 		ret = -EBUSY;
@@ -536,7 +556,7 @@ out_put_file:
  * @arg: struct vfio_iopf_fault_fd
  *
  * Return: a file descriptor; -EFAULT; -EINVAL: argsz too small, or flags; -EBUSY:
- * there is one already; -ENODEV: the container failed; -EMFILE, -ENFILE, -ENOMEM.
+ * there is one already; -ENODEV: the container failed, or is released; -EMFILE, -ENFILE, -ENOMEM.
  */
 int viopf_userfault_open(struct viopf_container *container, void __user *arg)
 {

@@ -12,7 +12,8 @@
  * DOC: the new address
  *
  * A mapping's mm and address never change. The second call makes another mapping,
- * with a counterpart for each segment, and when nothing can fail any more
+ * with a counterpart for each segment, pins there what must be pinned and is not, and
+ * when nothing can fail any more
  *  - hands each segment over: pinned pages, which are the IOMMU's and nobody need
  *    notice, and dirty bits go to the counterpart; what is not pinned is dropped, for
  *    devices to fault it in from the new mm;
@@ -48,7 +49,7 @@
  * viopf_vaddr_wait() - is a group to wait for a mapping's new address?
  * @worker: the calling thread, not in a mapping
  * @mapping: where its group asks for something, held
- * @ret: 0: before it is resolved; else why it could not be
+ * @ret: why that could not be had
  *
  * Return: -EINPROGRESS: it waits, or is queued again, and is not the worker's any
  * more; -EINTR, -EIO: as viopf_waiting_add(); else @ret.
@@ -59,12 +60,8 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 	struct viopf_container *container = worker->container;
 	struct iopf_group *group;
 
-	if (!ret && !READ_ONCE(mapping->waiting) &&
-	    !READ_ONCE(mapping->superseded))
-		return 0;
-
 	spin_lock(&container->fault_lock);
-	if (mapping->superseded || (ret && worker->suspended)) {
+	if (mapping->superseded || worker->suspended) {
 		group = viopf_worker_part(worker);
 		ret = group ? -EINPROGRESS : -EINTR;
 		if (group)
@@ -129,6 +126,7 @@ static void viopf_vaddr_inherit(struct viopf_mapping *mapping,
 {
 	mapping->prot = old->prot;
 	mapping->mode = old->mode;
+	mapping->dirty_all = old->dirty_all;
 	if (mapping->mm != old->mm)
 		return;
 	/* As type1: who is charged changes with the mm only. */
@@ -152,6 +150,16 @@ static int viopf_vaddr_clone_segments(struct viopf_mapping *mapping,
 	return 0;
 }
 
+static void viopf_vaddr_set_segments_dead(struct viopf_mapping *mapping,
+					  bool dead)
+{
+	struct viopf_segment *segment;
+	unsigned long index = 0;
+
+	mt_for_each(&mapping->segments, segment, index, ULONG_MAX)
+		viopf_segment_set_dead(segment, dead);
+}
+
 /* The pins' charge goes with them, from one process to the other. */
 static int viopf_vaddr_move_charge(struct viopf_mapping *mapping,
 				   struct viopf_mapping *old)
@@ -160,7 +168,7 @@ static int viopf_vaddr_move_charge(struct viopf_mapping *mapping,
 	int ret;
 
 	if (mapping->mm == old->mm) {
-		mapping->charged = charged;
+		mapping->charged += charged;
 		old->charged = 0;
 		return 0;
 	}
@@ -168,6 +176,30 @@ static int viopf_vaddr_move_charge(struct viopf_mapping *mapping,
 	if (!ret)
 		viopf_pin_charge(old, charged, false);
 	return ret;
+}
+
+/*
+ * What is to be pinned and is not, as the process that had it was gone by then. There
+ * is nothing to be dropped for it then, unless an IOMMU had lost it.
+ */
+static int viopf_vaddr_pin(struct viopf_mapping *mapping,
+			   struct viopf_mapping *old)
+{
+	if (viopf_mapping_is_pinned(mapping))
+		viopf_vaddr_set_segments_dead(old, true);
+	return viopf_mode_apply(mapping, old);
+}
+
+/* All that can fail. */
+static int viopf_vaddr_prepare(struct viopf_mapping *mapping,
+			       struct viopf_mapping *old)
+{
+	int ret;
+
+	ret = viopf_vaddr_clone_segments(mapping, old);
+	if (!ret)
+		ret = viopf_vaddr_pin(mapping, old);
+	return ret ? ret : viopf_vaddr_move_charge(mapping, old);
 }
 
 static void viopf_vaddr_hand_over(struct viopf_mapping *mapping,
@@ -243,11 +275,12 @@ static void viopf_vaddr_replace(struct viopf_mapping *mapping,
  * @map: which mapping, exactly, and where its memory is now, in the caller's mm;
  *	known to be aligned and not to wrap around
  *
- * Waits for no fault.
+ * Waits for no fault. What is to be pinned and is not is pinned now.
  *
  * Return: 0; -ENOENT: nothing is mapped there; -EINVAL: not just one mapping, or it
- * doesn't wait; -EFAULT: not user addresses; -ENOMEM: over the caller's
- * locked-memory limit, or no memory; -ENODEV: the container failed.
+ * doesn't wait; -EFAULT: not user addresses, or what is to be pinned can't be;
+ * -ENOMEM: over the caller's locked-memory limit, or no memory; -EINTR: killed;
+ * -ENODEV: the container failed. On an error it waits as before.
  */
 int viopf_vaddr_update(struct viopf_container *container,
 		       const struct vfio_iommu_type1_dma_map *map)
@@ -268,19 +301,21 @@ int viopf_vaddr_update(struct viopf_container *container,
 		return -EFAULT;
 	if (viopf_container_failed(container))
 		return -ENODEV;
+	/* It would not wait with pages that drivers have, nor do they get any then. */
+	if (WARN_ON_ONCE(!xa_empty(&old->externals)))
+		return -EBUSY;
 
 	mapping = viopf_mapping_alloc(container, map);
 	if (!mapping)
 		return -ENOMEM;
 	viopf_vaddr_inherit(mapping, old);
 	viopf_vaddr_set_dead(old, true);
-	ret = viopf_vaddr_clone_segments(mapping, old);
-	if (!ret)
-		ret = viopf_vaddr_move_charge(mapping, old);
+	ret = viopf_vaddr_prepare(mapping, old);
 	if (ret) {
-		viopf_vaddr_set_dead(old, false);
 		viopf_vaddr_discard(mapping);
-		return ret;
+		viopf_vaddr_set_segments_dead(old, false);
+		viopf_vaddr_set_dead(old, false);
+		return ret == -EIO ? -ENODEV : ret;
 	}
 	viopf_vaddr_replace(mapping, old);
 	return 0;

@@ -46,18 +46,20 @@ static void viopf_verify_container(struct seq_file *file,
 		viopf_verify_mapping(mapping, &segments, &resident, &wrong);
 	mutex_unlock(&container->lock);
 
-	seq_printf(file, "container %u segments %lu resident %lu mismatches %lu\n",
+	seq_printf(file, "container %lu segments %lu resident %lu mismatches %lu\n",
 		   container->id, segments, resident, wrong);
 }
 
 static int verify_show(struct seq_file *file, void *unused)
 {
 	struct viopf_container *container;
+	unsigned long id = 0;
 
-	mutex_lock(&viopf_containers_lock);
-	list_for_each_entry(container, &viopf_containers, node)
+	while ((container = viopf_container_get_next(&id, ULONG_MAX))) {
 		viopf_verify_container(file, container);
-	mutex_unlock(&viopf_containers_lock);
+		viopf_container_put(container);
+		id++;
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(verify);

@@ -4,8 +4,9 @@
  *
  * DOC: objects and lifetimes
  *
- *  container  one per VFIO container that chose us. open() to release(); VFIO
- *             calls release() only after the last detach_group().
+ *  container  one per VFIO container that chose us. open() to release(), which VFIO
+ *             calls only after the last detach_group(), held beyond, empty, by the
+ *             ioctls that still look at it.
  *  domain     an iommu_domain, shared by the groups it can take. First attach to
  *             last detach.
  *  group      one attached IOMMU group. Holds the attach handle by which page
@@ -57,8 +58,8 @@
 #include <linux/vfio_iopf.h>
 
 #include "aging.h"
-#include "compat/iommu_handle.h"
-#include "compat/vfio_driver_ops.h"
+#include "../compat/iommu_handle.h"
+#include "../compat/vfio_driver_ops.h"
 #include "counters.h"
 #include "iova.h"
 #include "residency.h"
@@ -95,6 +96,7 @@ struct viopf_domain_set {
 	struct iommu_domain	*domains[] __counted_by(nr);
 };
 
+struct viopf_dirty_report;
 struct viopf_userfault;
 
 /**
@@ -116,8 +118,6 @@ struct viopf_userfault;
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
  *	under any mapping's segments_lock
- * @dirty_iommu: and for pinned pages the IOMMUs' own dirty bits tell; written under
- *	@lock, read under any segment's lock
  * @ager: of the first mm that a device reached, or NULL; set once, by cmpxchg()
  * @failed: an IOMMU refused to unmap; set once, anywhere
  * @quarantine_work: cuts the devices off after that
@@ -126,24 +126,27 @@ struct viopf_userfault;
  * @fault_lock: guards the fields below, and all of struct viopf_worker
  * @fault_queue: struct iopf_group not yet taken by a worker
  * @faults_pending: groups received and not answered
- * @faults_queued: length of @fault_queue
+ * @faults_queued: page requests of the groups in @fault_queue
+ * @faults_held: and of those that wait (waiting.c)
  * @parked: struct iopf_group that wait for a mapping's address
  * @unread: those handed up and not read yet
  * @undecided: those read, by cookie
  * @userfault: the open VFIO_IOPF_FAULT_FD, with a reference, or NULL
  * @last_cookie: the one given last
- * @approvals: the generation of what is approved now, see userfault.c
  * @workers: struct viopf_worker
  * @workers_total: how many there are
  * @workers_idle: how many wait for work
+ * @memcg: of who opened it, for workers' memory; a reference; constant
  * @closing: no more workers are made
  * @fault_wait: workers wait here for work
  * @answer_wait: for answers being sent
- * @spawn_work: makes another worker
+ * @spawn_work: makes another worker, or frees those that have ended
  * @watch_work: ends faults into processes that are gone
  * @counters: statistics
- * @node: in the list of all containers, for debugfs
- * @id: a number to tell containers apart in messages
+ * @ref: VFIO's, from open to release, and one for each ioctl at work
+ * @released: VFIO has let go of it: nothing is mapped any more; by @lock
+ * @end_work: what release would have to wait for
+ * @id: what VFIO knows it by, and messages; never given twice
  */
 struct viopf_container {
 	struct mutex		devices_lock;	/* outermost */
@@ -161,7 +164,6 @@ struct viopf_container {
 	bool			enabled;
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
-	bool			dirty_iommu;
 	struct viopf_ager	*ager;
 	bool			failed;
 	struct work_struct	quarantine_work;
@@ -173,15 +175,16 @@ struct viopf_container {
 	struct list_head	fault_queue;
 	unsigned int		faults_pending;
 	unsigned int		faults_queued;
+	unsigned int		faults_held;
 	struct list_head	parked;
 	struct list_head	unread;
 	struct list_head	undecided[VIOPF_UNDECIDED_LISTS];
 	struct viopf_userfault	*userfault;
 	u32			last_cookie;
-	u32			approvals;
 	struct list_head	workers;
 	unsigned int		workers_total;
 	unsigned int		workers_idle;
+	struct mem_cgroup	*memcg;
 	bool			closing;
 	wait_queue_head_t	fault_wait;
 	wait_queue_head_t	answer_wait;
@@ -189,8 +192,10 @@ struct viopf_container {
 	struct delayed_work	watch_work;
 
 	struct viopf_counters	counters;
-	struct list_head	node;
-	unsigned int		id;
+	struct kref		ref;
+	bool			released;
+	struct work_struct	end_work;
+	unsigned long		id;
 };
 
 /**
@@ -198,7 +203,9 @@ struct viopf_container {
  * @domain: what mappings go into
  * @pgsizes: the leaf sizes that the IOMMU has of VIOPF_LEAF_SIZES
  * @coherent: it makes all DMA cache coherent
- * @quarantine: an empty one, made ready at attach, for when an unmap is refused
+ * @faultable: page requests made in it come to us; its groups can make them
+ * @quarantine: an empty one without a handler, made ready at attach: for the way out, and
+ *	for when an unmap is refused
  * @groups: struct viopf_group; by container->lock
  * @node: in container->domains
  */
@@ -206,6 +213,7 @@ struct viopf_domain {
 	struct iommu_domain	*domain;
 	unsigned long		pgsizes;
 	bool			coherent;
+	bool			faultable;
 	struct iommu_domain	*quarantine;
 	struct list_head	groups;
 	struct list_head	node;
@@ -214,6 +222,7 @@ struct viopf_domain {
 /**
  * struct viopf_group - an attached IOMMU group
  * @handle: what the iommu core hands to our page request handler
+ * @quarantine_handle: what it has in quarantine
  * @container: whose it is
  * @domain: where it is attached; by container->lock
  * @group: the iommu core's object
@@ -227,6 +236,7 @@ struct viopf_domain {
  */
 struct viopf_group {
 	struct iommu_attach_handle	handle;
+	struct iommu_attach_handle	quarantine_handle;
 	struct viopf_container		*container;
 	struct viopf_domain		*domain;
 	struct iommu_group		*group;
@@ -248,6 +258,7 @@ struct viopf_group {
  * @task: thread group leader of the process, for its locked-memory limit
  * @lock_cap: that limit doesn't bind it (CAP_IPC_LOCK)
  * @ref: the container's, and one for each fault at work in it
+ * @free_work: frees it, if the last reference was the handler's
  * @dead: unmapped; set under container->fault_lock and @segments_lock, so that
  *	either excludes its change
  * @waiting: its address is being updated, and faults in it wait; by
@@ -262,6 +273,8 @@ struct viopf_group {
  *	reference. Set once, by cmpxchg()
  * @externals: struct viopf_external by IOVA page; by container->lock
  * @externals_mapped: those pages are kept mapped for devices behind an IOMMU
+ * @dirty_all: all of it counts as dirty, as what was written could not be noted page by
+ *	page (dirty.c); by container->lock
  */
 struct viopf_mapping {
 	struct interval_tree_node	node;
@@ -273,6 +286,7 @@ struct viopf_mapping {
 	struct task_struct		*task;
 	bool				lock_cap;
 	struct kref			ref;
+	struct work_struct		free_work;
 	bool				dead;
 	bool				waiting;
 	bool				superseded;
@@ -283,6 +297,7 @@ struct viopf_mapping {
 	struct viopf_ager		*ager;
 	struct xarray			externals;
 	bool				externals_mapped;
+	bool				dirty_all;
 };
 
 /**
@@ -354,6 +369,7 @@ struct viopf_fault_ctx {
  * @answering: somebody else is sending it at this moment
  * @aborted: it was told to give @group up
  * @suspended: and to queue it again, as a mapping's address is being updated
+ * @retired: it has ended, for want of work, and counts no longer
  * @ctx: its context as a fault
  *
  * All but @ctx, which is the thread's own, by container->fault_lock.
@@ -369,6 +385,7 @@ struct viopf_worker {
 	bool			answering;
 	bool			aborted;
 	bool			suspended;
+	bool			retired;
 	struct viopf_fault_ctx	ctx;
 };
 
@@ -377,16 +394,14 @@ struct viopf_worker {
 				 VFIO_DMA_MAP_FLAG_IOPF_FAULTABLE | \
 				 VFIO_DMA_MAP_FLAG_IOPF_USER)
 
-/* Which page requests are to be given up: all that match what is set. */
-struct viopf_cancel {
-	const struct viopf_mapping	*mapping;
-	const struct viopf_group	*vgroup;
-};
-
 /* container.c */
 extern const struct vfio_iommu_driver_ops viopf_driver_ops;
-extern struct mutex viopf_containers_lock;
-extern struct list_head viopf_containers;
+struct viopf_container *viopf_container_of(void *iommu_data);
+struct viopf_container *viopf_container_get_next(unsigned long *id,
+						 unsigned long last);
+void viopf_container_put(struct viopf_container *container);
+int viopf_containers_init(void);
+void viopf_containers_exit(void);
 
 /* domain.c */
 struct viopf_group *viopf_group_create(struct viopf_container *container,
@@ -406,12 +421,11 @@ struct viopf_mapping *
 viopf_mapping_alloc(struct viopf_container *container,
 		    const struct vfio_iommu_type1_dma_map *map);
 int viopf_mapping_unmap(struct viopf_container *container,
-			struct vfio_iommu_type1_dma_unmap *unmap);
+			struct vfio_iommu_type1_dma_unmap *unmap,
+			struct viopf_dirty_report *report);
 unsigned long viopf_container_granule(struct viopf_container *container);
 int viopf_mapping_check_range(struct viopf_container *container, u64 first,
 			      u64 bytes, bool whole);
-u64 viopf_mapping_remove(struct viopf_container *container,
-			 struct viopf_mapping *mapping);
 u64 viopf_mapping_unmap_all(struct viopf_container *container);
 struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
 					  unsigned long first,
@@ -426,6 +440,7 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 					unsigned long iova);
 struct viopf_segment *viopf_segment_clone(struct viopf_mapping *mapping,
 					  const struct viopf_segment *old);
+void viopf_segment_set_dead(struct viopf_segment *segment, bool dead);
 void viopf_segment_hand_over(struct viopf_segment *old,
 			     struct viopf_segment *segment);
 void viopf_segment_kill(struct viopf_segment *segment);
@@ -454,6 +469,8 @@ unsigned long viopf_leaf_count_mismatches(struct viopf_segment *segment);
 
 /* keep.c */
 void viopf_keep_segment(struct viopf_segment *segment);
+void viopf_keep_release(struct viopf_segment *segment);
+void viopf_keep_cut_off(struct viopf_group *vgroup);
 void viopf_keep_quarantine(struct viopf_container *container);
 void viopf_keep_work(struct work_struct *work);
 
@@ -473,7 +490,6 @@ enum viopf_asks {
  * @end: the page after the last
  * @populate: the others may be brought in too
  * @huge: they lie beside a huge page, and may be such
- * @permitted: get_user_pages_remote() has just let us at @page
  * @absent: @page has just been looked at and was not resident
  */
 struct viopf_span {
@@ -484,7 +500,6 @@ struct viopf_span {
 	unsigned long	end;
 	bool		populate;
 	bool		huge;
-	bool		permitted;
 	bool		absent;
 };
 
@@ -502,7 +517,7 @@ void viopf_unpin_advise(struct viopf_segment *segment, unsigned long first,
 
 /* mode.c */
 bool viopf_mapping_is_pinned(const struct viopf_mapping *mapping);
-int viopf_mode_apply(struct viopf_mapping *mapping);
+int viopf_mode_apply(struct viopf_mapping *mapping, struct viopf_mapping *old);
 int viopf_mode_update(struct viopf_container *container);
 void viopf_mode_unpin_all(struct viopf_container *container);
 void viopf_mode_enable_iopf(struct viopf_container *container);
@@ -525,6 +540,8 @@ int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
 		       bool write);
 
 /* fault.c */
+unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
+			      unsigned long max);
 void viopf_back_off(struct viopf_container *container, unsigned int tries);
 struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 					  struct viopf_mapping *mapping,
@@ -548,6 +565,7 @@ void viopf_merge_answer(struct viopf_container *container,
 
 /* worker.c */
 int viopf_workers_start(struct viopf_container *container);
+bool viopf_workers_abort(struct viopf_container *container);
 void viopf_workers_stop(struct viopf_container *container);
 bool viopf_worker_enter(struct viopf_worker *worker,
 			struct viopf_mapping *mapping);
@@ -567,26 +585,8 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup);
 
 #include "dirty.h"
 #include "emulated.h"
-
-/* waiting.c */
-void viopf_waiting_init(struct viopf_container *container);
-void viopf_waiting_take_handed(struct viopf_container *container,
-			       const struct viopf_cancel *cancel,
-			       struct list_head *to);
-void viopf_waiting_take_parked(struct viopf_container *container,
-			       const struct viopf_cancel *cancel,
-			       struct list_head *to);
-void viopf_waiting_take(struct viopf_container *container,
-			const struct viopf_cancel *cancel,
-			struct list_head *to);
-int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list);
-void viopf_waiting_fail(struct viopf_container *container);
-
-/* userfault.c */
-int viopf_userfault_ask(struct viopf_worker *worker,
-			struct viopf_mapping *mapping);
-int viopf_userfault_open(struct viopf_container *container, void __user *arg);
-void viopf_userfault_detach(struct viopf_container *container);
+#include "waiting.h"
+#include "mapping.h"
 
 /* advise.c */
 long viopf_advise(struct viopf_container *container, void __user *arg);

@@ -26,16 +26,23 @@
  * Had the worker come first, its group would have been among what waits. Where a
  * group is taken off a list, whoever took it answers it.
  *
- * At most so many groups wait in a container as may be queued in it (max_faults). What
- * comes on top of that is answered FAILURE, as a flood of page requests is.
+ * At most so many requests wait in a container as may be queued in it (max_faults). What
+ * comes on top of that is answered FAILURE, as a flood of page requests is. So whoever
+ * walks these lists, with a spinlock held, looks at no more than that.
  */
 #include <linux/iommu.h>
 
 #include "viopf.h"
 
-/* Does a group ask for something in a mapping? */
-static bool viopf_group_touches(const struct iopf_group *group,
-				const struct viopf_mapping *mapping)
+/**
+ * viopf_group_touches() - does a group ask for something in a mapping?
+ * @group: the group
+ * @mapping: the mapping
+ *
+ * Return: whether it does.
+ */
+bool viopf_group_touches(const struct iopf_group *group,
+			 const struct viopf_mapping *mapping)
 {
 	struct iopf_fault *fault;
 
@@ -44,6 +51,21 @@ static bool viopf_group_touches(const struct iopf_group *group,
 		    fault->fault.prm.addr <= mapping->node.last)
 			return true;
 	return false;
+}
+
+/**
+ * viopf_waiting_del() - a group waits no more
+ * @container: with fault_lock held
+ * @group: in one of its lists of such groups; the caller sees to its answer
+ */
+void viopf_waiting_del(struct viopf_container *container,
+		       struct iopf_group *group)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	list_del(&group->node);
+	container->faults_held -= group->fault_count;
+	viopf_count(container, faults_waiting, -1);
 }
 
 static void viopf_waiting_take_from(struct viopf_container *container,
@@ -58,8 +80,8 @@ static void viopf_waiting_take_from(struct viopf_container *container,
 		    (cancel->mapping &&
 		     !viopf_group_touches(group, cancel->mapping)))
 			continue;
-		list_move_tail(&group->node, to);
-		viopf_count(container, faults_waiting, -1);
+		viopf_waiting_del(container, group);
+		list_add_tail(&group->node, to);
 	}
 }
 
@@ -142,12 +164,13 @@ int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list)
 	lockdep_assert_held(&container->fault_lock);
 
 	if (viopf_container_failed(container) ||
-	    atomic64_read(&container->counters.faults_waiting) >= viopf_max_faults())
+	    container->faults_held >= viopf_max_faults())
 		return -EIO;
 	group = viopf_worker_part(worker);
 	if (!group)
 		return -EINTR;
 	list_add_tail(&group->node, list);
+	container->faults_held += group->fault_count;
 	viopf_count(container, faults_waiting, 1);
 	return -EINPROGRESS;
 }

@@ -38,25 +38,27 @@
  * DOC: threads
  *
  * They are the container's own, so that a flood of requests in one container
- * starves no other. One is made at open. Whenever the last idle one takes a
- * group, one more is made, up to the module parameter max_workers; by a work
- * item, as the thread is busy. A thread that is blocked in the mm can be woken by
- * SIGKILL, which only the kernel may send it.
+ * starves no other; how many there are is crew.c's. A thread that is blocked in the mm
+ * can be woken by SIGKILL, which only the kernel may send it.
  *
  * A worker keeps the mm of its fault alive. If no task uses it any more, whoever
  * might have brought the page in may be gone too (a userfaultfd that nobody
  * serves): watch_work looks for that as long as workers are busy, and aborts.
  */
 #include <linux/kthread.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
-#include "compat/mm_owner.h"
+#include "../compat/mm_owner.h"
+#include "crew.h"
+#include "owner.h"
+#include "../compat/workqueue.h"
 #include "viopf.h"
 
 #define VIOPF_WATCH_INTERVAL	(HZ / 5)
+#define VIOPF_ABORT_PATIENCE	(HZ / 2)
 
 /* Send the answer. Whoever calls it has claimed the group. */
 static void viopf_answer_send(struct viopf_container *container,
@@ -116,16 +118,6 @@ void viopf_answer_list(struct viopf_container *container,
 	}
 }
 
-/* Another worker, if none is free and there may be more. */
-static void viopf_spawn_if_needed(struct viopf_container *container)
-{
-	lockdep_assert_held(&container->fault_lock);
-
-	if (!container->workers_idle && !container->closing &&
-	    container->workers_total < viopf_max_workers())
-		queue_work(system_unbound_wq, &container->spawn_work);
-}
-
 /**
  * viopf_faults_queue() - have a worker resolve a group
  * @container: with fault_lock held
@@ -137,20 +129,32 @@ void viopf_faults_queue(struct viopf_container *container,
 	lockdep_assert_held(&container->fault_lock);
 
 	list_add_tail(&group->node, &container->fault_queue);
-	container->faults_queued++;
+	container->faults_queued += group->fault_count;
 	viopf_spawn_if_needed(container);
 	wake_up(&container->fault_wait);
 }
 
-/* Wait for a group. False if the thread is to end. */
+/* Wait for a group, or until there has been none for a while. */
+static void viopf_worker_wait(struct viopf_worker *worker)
+{
+	struct viopf_container *container = worker->container;
+	long limit = MAX_SCHEDULE_TIMEOUT;
+
+	if (READ_ONCE(container->workers_idle) > 1 || viopf_owner_is_joined())
+		limit = VIOPF_WORKER_REST;
+	if (!wait_event_idle_exclusive_timeout(container->fault_wait,
+					       !list_empty_careful(&container->fault_queue) ||
+					       kthread_should_stop(), limit))
+		viopf_worker_rest(worker);
+}
+
+/* Take a group, if there is one. False if the thread is to end. */
 static bool viopf_worker_next(struct viopf_worker *worker)
 {
 	struct viopf_container *container = worker->container;
 
-	wait_event_idle_exclusive(container->fault_wait,
-				  !list_empty_careful(&container->fault_queue) ||
-				  kthread_should_stop());
-	if (kthread_should_stop())
+	viopf_worker_wait(worker);
+	if (worker->retired || kthread_should_stop())
 		return false;
 
 	spin_lock(&container->fault_lock);
@@ -158,7 +162,7 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 						 struct iopf_group, node);
 	if (worker->group) {
 		list_del(&worker->group->node);
-		container->faults_queued--;
+		container->faults_queued -= worker->group->fault_count;
 		worker->answered = false;
 		container->workers_idle--;
 		viopf_spawn_if_needed(container);
@@ -178,6 +182,7 @@ viopf_worker_resolve(struct viopf_worker *worker)
 		ret = viopf_fault_resolve(worker, &fault->fault.prm);
 		if (ret)
 			break;
+		cond_resched();
 	}
 
 	if (!ret)
@@ -223,6 +228,8 @@ static void viopf_worker_finish(struct viopf_worker *worker,
 	}
 	worker->group = NULL;
 	container->workers_idle++;
+	if (container->closing)
+		wake_up_all(&container->answer_wait);
 	spin_unlock(&container->fault_lock);
 
 	if (group)
@@ -248,7 +255,13 @@ struct iopf_group *viopf_worker_part(struct viopf_worker *worker)
 	return group;
 }
 
-static int viopf_worker_main(void *data)
+/**
+ * viopf_worker_main() - what a worker does
+ * @data: struct viopf_worker
+ *
+ * Return: 0.
+ */
+int viopf_worker_main(void *data)
 {
 	struct viopf_worker *worker = data;
 	struct viopf_container *container = worker->container;
@@ -257,7 +270,7 @@ static int viopf_worker_main(void *data)
 	while (viopf_worker_next(worker)) {
 		if (!worker->group)
 			continue;
-		queue_delayed_work(system_unbound_wq, &container->watch_work,
+		queue_delayed_work(system_dfl_wq, &container->watch_work,
 				   VIOPF_WATCH_INTERVAL);
 		viopf_worker_finish(worker, viopf_worker_resolve(worker));
 	}
@@ -308,9 +321,9 @@ bool viopf_fault_aborted(struct viopf_fault_ctx *ctx)
  * @mapping: held by a reference
  *
  * On success the mm is alive until viopf_worker_leave(), and whoever unmaps the
- * mapping finds us.
+ * mapping, or takes its address away, finds us.
  *
- * Return: false if the process, or the mapping, or the need for it, is gone.
+ * Return: false if the process, the mapping, its address or the need for it is gone.
  */
 bool viopf_worker_enter(struct viopf_worker *worker,
 			struct viopf_mapping *mapping)
@@ -321,7 +334,7 @@ bool viopf_worker_enter(struct viopf_worker *worker,
 		return false;
 
 	spin_lock(&worker->container->fault_lock);
-	alive = !mapping->dead && !worker->aborted;
+	alive = !mapping->dead && !mapping->waiting && !worker->aborted;
 	if (alive) {
 		worker->mapping = mapping;
 		worker->mm = mapping->mm;
@@ -447,9 +460,9 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 	spin_lock(&container->fault_lock);
 	mapping->dead = true;
 	mapping->waiting = false;
-	if (mapping->mode == VIOPF_MODE_USER)
-		container->approvals++;
 	viopf_waiting_take(container, &cancel, &waiting);
+	if (mapping->mode == VIOPF_MODE_USER)
+		viopf_userfault_withdraw(mapping);
 	spin_unlock(&container->fault_lock);
 
 	viopf_answer_list(container, &waiting, IOMMU_PAGE_RESP_INVALID);
@@ -486,7 +499,7 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup)
 	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
 		if (viopf_group_of(group) == vgroup) {
 			list_move_tail(&group->node, &queued);
-			container->faults_queued--;
+			container->faults_queued -= group->fault_count;
 		}
 	}
 	spin_unlock(&container->fault_lock);
@@ -519,44 +532,8 @@ static void viopf_watch_work(struct work_struct *work)
 	spin_unlock(&container->fault_lock);
 
 	if (busy)
-		queue_delayed_work(system_unbound_wq, &container->watch_work,
+		queue_delayed_work(system_dfl_wq, &container->watch_work,
 				   VIOPF_WATCH_INTERVAL);
-}
-
-static int viopf_worker_create(struct viopf_container *container)
-{
-	struct viopf_worker *worker;
-
-	worker = kvzalloc(sizeof(*worker), GFP_KERNEL);
-	if (!worker)
-		return -ENOMEM;
-	worker->container = container;
-	worker->ctx.container = container;
-	worker->ctx.worker = true;
-	worker->task = kthread_create(viopf_worker_main, worker, "viopf/%u",
-				      container->id);
-	if (IS_ERR(worker->task)) {
-		int ret = PTR_ERR(worker->task);
-
-		kvfree(worker);
-		return ret;
-	}
-
-	get_task_struct(worker->task);
-	spin_lock(&container->fault_lock);
-	list_add_tail(&worker->node, &container->workers);
-	container->workers_total++;
-	container->workers_idle++;
-	spin_unlock(&container->fault_lock);
-	wake_up_process(worker->task);
-	return 0;
-}
-
-/* If memory is short, watch_work, or the next request, tries again. */
-static void viopf_spawn_work(struct work_struct *work)
-{
-	viopf_worker_create(container_of(work, struct viopf_container,
-					 spawn_work));
 }
 
 /**
@@ -567,6 +544,8 @@ static void viopf_spawn_work(struct work_struct *work)
  */
 int viopf_workers_start(struct viopf_container *container)
 {
+	int ret;
+
 	spin_lock_init(&container->fault_lock);
 	INIT_LIST_HEAD(&container->fault_queue);
 	viopf_waiting_init(container);
@@ -576,18 +555,38 @@ int viopf_workers_start(struct viopf_container *container)
 	INIT_WORK(&container->spawn_work, viopf_spawn_work);
 	INIT_DELAYED_WORK(&container->watch_work, viopf_watch_work);
 
-	return viopf_worker_create(container);
+	container->memcg = get_mem_cgroup_from_mm(current->mm);
+	ret = viopf_worker_create(container);
+	if (ret)
+		mem_cgroup_put(container->memcg);
+	return ret;
+}
+
+static bool viopf_workers_are_idle(struct viopf_container *container)
+{
+	struct viopf_worker *worker;
+	bool idle = true;
+
+	spin_lock(&container->fault_lock);
+	list_for_each_entry(worker, &container->workers, node)
+		idle &= !worker->group;
+	spin_unlock(&container->fault_lock);
+	return idle;
 }
 
 /**
- * viopf_workers_stop() - end all threads
+ * viopf_workers_abort() - have all threads give up what they do
  * @container: without groups and mappings, so that all is answered
  *
- * A thread that is still blocked in the mm is aborted.
+ * A thread that is blocked in the mm is woken, and does not take long then; unless it
+ * waits for something that Linux waits for whatever happens. A file system that a process
+ * serves is such (request_wait_answer() in fs/fuse/dev.c).
+ *
+ * Return: true if all of them did within VIOPF_ABORT_PATIENCE.
  */
-void viopf_workers_stop(struct viopf_container *container)
+bool viopf_workers_abort(struct viopf_container *container)
 {
-	struct viopf_worker *worker, *next;
+	struct viopf_worker *worker;
 
 	spin_lock(&container->fault_lock);
 	container->closing = true;
@@ -595,16 +594,23 @@ void viopf_workers_stop(struct viopf_container *container)
 		if (worker->group)
 			viopf_worker_abort(worker);
 	spin_unlock(&container->fault_lock);
+	return wait_event_timeout(container->answer_wait,
+				  viopf_workers_are_idle(container),
+				  VIOPF_ABORT_PATIENCE);
+}
+
+/**
+ * viopf_workers_stop() - end all threads
+ * @container: after viopf_workers_abort(); it may still take as long as that says
+ */
+void viopf_workers_stop(struct viopf_container *container)
+{
+	struct viopf_worker *worker, *next;
 
 	cancel_work_sync(&container->spawn_work);
-	list_for_each_entry_safe(worker, next, &container->workers, node) {
-		kthread_stop_put(worker->task);
-		/* watch_work may be at the list; it can end only after the workers. */
-		spin_lock(&container->fault_lock);
-		list_del(&worker->node);
-		spin_unlock(&container->fault_lock);
-		kvfree(worker);
-	}
+	list_for_each_entry_safe(worker, next, &container->workers, node)
+		viopf_worker_destroy(worker);
 	cancel_delayed_work_sync(&container->watch_work);
+	mem_cgroup_put(container->memcg);
 	WARN_ON(container->faults_pending || !list_empty(&container->fault_queue));
 }

@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
+#include "../compat/iommu_ops.h"
 
 struct soft_domain *to_soft_domain(struct iommu_domain *domain)
 {
@@ -167,6 +168,36 @@ static unsigned int soft_prot(int prot)
 	       (prot & IOMMU_WRITE ? PGT_WRITE : 0);
 }
 
+/* By leaves as large as addresses and length allow. */
+static int soft_map_merged(struct soft_domain *domain, u64 iova, u64 paddr,
+			   u64 bytes, unsigned int prot, gfp_t gfp, u64 *mapped,
+			   struct pgt_change *change)
+{
+	unsigned int level;
+	int ret = 0;
+
+	while (*mapped < bytes && !ret) {
+		u64 at = iova + *mapped, to = paddr + *mapped;
+
+		for (level = PGT_LEAF_LEVELS - 1; level; level--)
+			if (IS_ALIGNED(at | to, pgt_level_bytes(level)) &&
+			    pgt_level_bytes(level) <= bytes - *mapped)
+				break;
+		ret = pgt_map(&domain->pgt, at, to, pgt_level_bytes(level), 1,
+			      prot, gfp, mapped, change);
+	}
+	return ret;
+}
+
+/* Sleep for as long as a knob says so, for a minute at the most. */
+static void soft_hold(const bool *knob)
+{
+	unsigned long by = jiffies + 60 * HZ;
+
+	while (READ_ONCE(*knob) && time_before(jiffies, by))
+		msleep(20);
+}
+
 static int soft_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 			  phys_addr_t paddr, size_t pgsize, size_t pgcount,
 			  int prot, gfp_t gfp, size_t *mapped)
@@ -177,11 +208,18 @@ static int soft_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 	int ret;
 
 	soft_count(SOFT_MAP_CALLS, 1);
-	if (soft_map_must_fail())
+	if (soft_map_must_fail()) {
+		soft_hold(&soft_knobs.map_fail_hold);
 		return -(int)READ_ONCE(soft_knobs.map_fail_errno);
+	}
+	WRITE_ONCE(domain->was_mapped, true);
 	pgt_change_init(&change);
-	ret = pgt_map(&domain->pgt, iova, paddr, pgsize, pgcount,
-		      soft_prot(prot), gfp, &bytes, &change);
+	if (READ_ONCE(soft_knobs.map_merge))
+		ret = soft_map_merged(domain, iova, paddr, pgsize * pgcount,
+				      soft_prot(prot), gfp, &bytes, &change);
+	else
+		ret = pgt_map(&domain->pgt, iova, paddr, pgsize, pgcount,
+			      soft_prot(prot), gfp, &bytes, &change);
 	soft_count_leaves(change.leaves, 1);
 	*mapped += bytes;
 	return ret;
@@ -231,13 +269,7 @@ static size_t soft_unmap_pages(struct iommu_domain *iommu_domain,
 	return done;
 }
 
-/**
- * soft_flush() - forget the translations of a range in every lane of a domain
- * @domain: the domain
- * @iova: first address
- * @last: last address, inclusive
- */
-void soft_flush(struct soft_domain *domain, u64 iova, u64 last)
+static void soft_flush(struct soft_domain *domain, u64 iova, u64 last)
 {
 	struct soft_attachment *at;
 	struct llist_node *retired;
@@ -263,12 +295,9 @@ static void soft_flush_iotlb_all(struct iommu_domain *domain)
 static void soft_iotlb_sync(struct iommu_domain *domain,
 			    struct iommu_iotlb_gather *gather)
 {
-	unsigned long by = jiffies + 60 * HZ;
-
 	if (gather->start <= gather->end)
 		soft_flush(to_soft_domain(domain), gather->start, gather->end);
-	while (READ_ONCE(soft_knobs.flush_hold) && time_before(jiffies, by))
-		msleep(20);
+	soft_hold(&soft_knobs.flush_hold);
 }
 
 /*
@@ -291,10 +320,10 @@ static phys_addr_t soft_iova_to_phys(struct iommu_domain *domain,
 	return leaf.paddr;
 }
 
-/* Accesses are made by the CPU: they never bypass its caches. */
+/* Accesses are made by the CPU: they never bypass its caches. But see I10. */
 static bool soft_enforce_cache_coherency(struct iommu_domain *domain)
 {
-	return true;
+	return !READ_ONCE(to_soft_domain(domain)->was_mapped);
 }
 
 static void soft_domain_free(struct iommu_domain *iommu_domain)
@@ -312,7 +341,7 @@ static void soft_domain_free(struct iommu_domain *iommu_domain)
 }
 
 static const struct iommu_domain_ops soft_domain_ops = {
-	.attach_dev = soft_attach_dev,
+	.attach_dev = compat_attach_dev,
 	.map_pages = soft_map_pages,
 	.unmap_pages = soft_unmap_pages,
 	.flush_iotlb_all = soft_flush_iotlb_all,
@@ -344,8 +373,6 @@ struct iommu_domain *soft_domain_alloc(struct device *dev)
 	INIT_LIST_HEAD(&domain->attachments);
 	domain->iommu = ep->iommu;
 	domain->domain.ops = &soft_domain_ops;
-	if (soft_dirty_capable())
-		domain->domain.dirty_ops = &soft_dirty_ops;
 	domain->domain.pgsize_bitmap = READ_ONCE(soft_knobs.pgsizes);
 	domain->domain.geometry.aperture_end = BIT_ULL(PGT_IOVA_BITS) - 1;
 	domain->domain.geometry.force_aperture = true;

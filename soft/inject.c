@@ -117,8 +117,10 @@ static void soft_knobs_default(void)
 	WRITE_ONCE(soft_knobs.response_delay_us, 0);
 	WRITE_ONCE(soft_knobs.response_swap_us, 0);
 	WRITE_ONCE(soft_knobs.report_delay_us, 0);
+	WRITE_ONCE(soft_knobs.map_merge, false);
 	atomic_set(&soft_knobs.map_fail_nth, 0);
 	WRITE_ONCE(soft_knobs.map_fail_errno, ENOMEM);
+	WRITE_ONCE(soft_knobs.map_fail_hold, false);
 	WRITE_ONCE(soft_knobs.pgsizes, SOFT_PGSIZES);
 	WRITE_ONCE(soft_knobs.prq_limit, SOFT_PRQ_ENTRIES);
 }
@@ -260,8 +262,11 @@ static void soft_inject_plain_files(void)
 	debugfs_create_u32("report_delay_us", 0600, soft_dir,
 			   &soft_knobs.report_delay_us);
 	debugfs_create_u32("prq_limit", 0600, soft_dir, &soft_knobs.prq_limit);
+	debugfs_create_bool("map_merge", 0600, soft_dir, &soft_knobs.map_merge);
 	debugfs_create_atomic_t("map_fail_nth", 0600, soft_dir,
 				&soft_knobs.map_fail_nth);
+	debugfs_create_bool("map_fail_hold", 0600, soft_dir,
+			    &soft_knobs.map_fail_hold);
 }
 
 void soft_inject_init(void)
@@ -278,7 +283,6 @@ void soft_inject_init(void)
 				   &soft_errno_fops);
 	debugfs_create_file_unsafe("reset_knobs", 0200, soft_dir, NULL,
 				   &soft_knobs_reset_fops);
-	soft_dirty_init(soft_dir);
 	soft_timing_init(soft_dir);
 	debugfs_create_file("stats", 0400, soft_dir, NULL, &soft_stats_fops);
 	debugfs_create_file_unsafe("reset_stats", 0200, soft_dir, NULL,

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
+#include "../compat/iommu_ops.h"
 
 static unsigned int iommus = 1;
 module_param(iommus, uint, 0444);
@@ -27,13 +28,17 @@ static int nr_reserved;
 module_param_array(reserved, ulong, &nr_reserved, 0444);
 MODULE_PARM_DESC(reserved, "first,last address of a range that may not be mapped (default none)");
 
+static bool iopf_takes_all;
+module_param(iopf_takes_all, bool, 0444);
+MODULE_PARM_DESC(iopf_takes_all, "page requests are on in every domain, not in those with a handler alone (default no; without effect on Linux 6.12)");
+
 static struct soft_iommu *soft_iommus[SOFT_MAX_IOMMUS];
 
 static DEFINE_MUTEX(soft_endpoints_lock);
 static LIST_HEAD(soft_endpoints);
 
 static const struct iommu_domain_ops soft_blocked_ops = {
-	.attach_dev = soft_attach_dev,
+	.attach_dev = compat_attach_dev,
 };
 
 static struct iommu_domain soft_blocked_domain = {
@@ -44,8 +49,7 @@ static struct iommu_domain soft_blocked_domain = {
 static bool soft_capable(struct device *dev, enum iommu_cap cap)
 {
 	return cap == IOMMU_CAP_CACHE_COHERENCY ||
-	       cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY ||
-	       (cap == IOMMU_CAP_DIRTY_TRACKING && soft_dirty_capable());
+	       cap == IOMMU_CAP_ENFORCE_CACHE_COHERENCY;
 }
 
 /* The core calls this for devices that have been claimed, and maybe for others. */
@@ -68,8 +72,8 @@ static void soft_release_device(struct device *dev)
 	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
 
 	if (ep->iopf)
-		soft_dev_disable_feat(dev, IOMMU_DEV_FEAT_IOPF);
-	soft_attach_dev(&soft_blocked_domain, dev);
+		soft_iopf_disable(ep);
+	soft_attach_dev(&soft_blocked_domain, dev, NULL);
 	guard(mutex)(&soft_endpoints_lock);
 	ep->dev = NULL;
 }
@@ -88,9 +92,9 @@ static void soft_get_resv_regions(struct device *dev, struct list_head *head)
 		list_add_tail(&region->list, head);
 }
 
-/* Move the lanes; on return none uses the old domain. */
+/* Move the lanes; on return none uses the old domain, and no page request of it comes. */
 static void soft_switch_domain(struct soft_endpoint *ep,
-			       struct soft_domain *domain)
+			       struct soft_domain *domain, bool iopf)
 {
 	struct soft_attachment *old = &ep->attachments[ep->attachment];
 	struct soft_attachment *new = &ep->attachments[!ep->attachment];
@@ -105,6 +109,7 @@ static void soft_switch_domain(struct soft_endpoint *ep,
 		soft_domain_unlink(ep->domain, old);
 	ep->attachment = !ep->attachment;
 	ep->domain = domain;
+	ep->iopf = iopf;
 	soft_prq_changed(ep);
 }
 
@@ -112,15 +117,20 @@ static void soft_switch_domain(struct soft_endpoint *ep,
  * soft_attach_dev() - the iommu core's attach_dev, for all domains
  * @iommu_domain: a domain of ours
  * @dev: a device of ours
+ * @before: the domain it leaves; not used
  *
- * Fails only for a domain of another IOMMU, and if the device's module is about to go.
+ * A domain with a handler turns page requests on. Fails only if that can't be, for a
+ * domain of another IOMMU, and if the device's module is about to go.
  *
- * Return: 0, -EINVAL or -ENODEV
+ * Return: 0, -EINVAL, -ENODEV or -ENOMEM
  */
-int soft_attach_dev(struct iommu_domain *iommu_domain, struct device *dev)
+int soft_attach_dev(struct iommu_domain *iommu_domain, struct device *dev,
+		    struct iommu_domain *before)
 {
 	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
 	struct soft_domain *domain = NULL, *old;
+	bool iopf, had_iopf = ep->iopf;
+	int ret;
 
 	if (iommu_domain != &soft_blocked_domain)
 		domain = to_soft_domain(iommu_domain);
@@ -134,32 +144,23 @@ int soft_attach_dev(struct iommu_domain *iommu_domain, struct device *dev)
 	if (!old && !try_module_get(ep->client->owner))
 		return -ENODEV;
 
+	iopf = compat_wants_iopf(iommu_domain, had_iopf, domain && iopf_takes_all);
+	ret = iopf && !had_iopf ? soft_iopf_enable(ep) : 0;
+	if (ret)
+		goto out_put_module;
 	mutex_lock(&ep->report_lock);
-	soft_switch_domain(ep, domain);
+	soft_switch_domain(ep, domain, iopf && ep->iopf);
 	mutex_unlock(&ep->report_lock);
+	if (had_iopf && !iopf)
+		soft_iopf_disable(ep);
 	if (!domain)
 		module_put(ep->client->owner);
 	return 0;
-}
 
-/**
- * soft_with_domain() - do something with the domain of the first device that has one
- * @fn: what; the domain stays attached meanwhile
- * @ctx: for @fn
- *
- * Return: what @fn returned; -ENODEV: all are blocked
- */
-int soft_with_domain(int (*fn)(struct soft_domain *domain, void *ctx), void *ctx)
-{
-	struct soft_endpoint *ep;
-
-	guard(mutex)(&soft_endpoints_lock);
-	list_for_each_entry(ep, &soft_endpoints, node) {
-		guard(mutex)(&ep->report_lock);
-		if (ep->domain)
-			return fn(ep->domain, ctx);
-	}
-	return -ENODEV;
+out_put_module:
+	if (!old)
+		module_put(ep->client->owner);
+	return ret;
 }
 
 static const struct iommu_ops soft_iommu_ops = {
@@ -170,10 +171,8 @@ static const struct iommu_ops soft_iommu_ops = {
 	.release_device = soft_release_device,
 	.get_resv_regions = soft_get_resv_regions,
 	.device_group = generic_device_group,
-	.dev_enable_feat = soft_dev_enable_feat,
-	.dev_disable_feat = soft_dev_disable_feat,
+	COMPAT_FEATURE_OPS
 	.page_response = soft_page_response,
-	.pgsize_bitmap = BIT(12) | BIT(21) | BIT(30),
 	.blocked_domain = &soft_blocked_domain,
 	.default_domain = &soft_blocked_domain,
 };

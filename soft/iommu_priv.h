@@ -44,7 +44,7 @@
 /**
  * struct soft_iotlb_entry - a remembered translation
  * @key: generation << 36 | IOVA page number; valid if the generation is the lane's
- * @paddr: of the page, with PGT_READ, PGT_WRITE and PGT_DIRTY
+ * @paddr: of the page, with PGT_READ and PGT_WRITE
  */
 struct soft_iotlb_entry {
 	u64 key;
@@ -115,7 +115,7 @@ struct soft_attachment {
  * @faults: what an access without a translation leads to
  * @report_lock: see above
  * @domain: NULL while blocked (report_lock)
- * @iopf: IOMMU_DEV_FEAT_IOPF is on (report_lock)
+ * @iopf: page requests are on (report_lock)
  * @seq: changes with domain and iopf; requests of an older one are not reported
  *	(soft_prq.lock)
  * @accepting: domain and iopf are there (soft_prq.lock)
@@ -213,7 +213,7 @@ struct soft_iommu {
  * @domain: the iommu core's view of it
  * @iommu: only devices behind this one can be attached
  * @pgt: the page table
- * @dirty_tracking: writes make leaves dirty
+ * @was_mapped: something has been mapped in it
  * @lock: guards @attachments
  * @attachments: endpoints whose accesses may go through it
  * @retired: tables to be freed after the next flush
@@ -226,7 +226,7 @@ struct soft_domain {
 	struct iommu_domain domain;
 	struct soft_iommu *iommu;
 	struct pgt pgt;
-	bool dirty_tracking;
+	bool was_mapped;
 	rwlock_t lock;
 	struct list_head attachments;
 	struct llist_head retired;
@@ -247,8 +247,10 @@ struct soft_domain {
  * @response_delay_us: in microseconds
  * @response_swap_us: in microseconds
  * @report_delay_us: in microseconds
+ * @map_merge: map by the largest leaves
  * @map_fail_nth: counts down to the failure
  * @map_fail_errno: positive
+ * @map_fail_hold: that call does not return
  * @pgsizes: mask of page sizes
  * @prq_limit: in requests
  */
@@ -262,8 +264,10 @@ struct soft_knobs {
 	u32 response_delay_us;
 	u32 response_swap_us;
 	u32 report_delay_us;
+	bool map_merge;
 	atomic_t map_fail_nth;
 	u32 map_fail_errno;
+	bool map_fail_hold;
 	u64 pgsizes;
 	u32 prq_limit;
 };
@@ -289,8 +293,8 @@ extern struct soft_knobs soft_knobs;
  *	outstanding this is the sum of resp_success, resp_invalid, resp_failure and
  *	prq_purged
  * @SOFT_PRQ_OVERFLOW: groups answered SUCCESS for lack of room
- * @SOFT_PRQ_REFUSED: groups answered INVALID since the device was blocked, or without
- *	IOMMU_DEV_FEAT_IOPF
+ * @SOFT_PRQ_REFUSED: groups answered INVALID since the device was blocked, or page
+ *	requests were off
  * @SOFT_PRQ_PURGED: groups answered by the IOMMU since domain or feature changed
  * @SOFT_RESP_SUCCESS: responses by the handler
  * @SOFT_RESP_INVALID: responses by the handler
@@ -345,11 +349,6 @@ static inline void soft_count(enum soft_stat stat, u64 n)
 	this_cpu_add(soft_stats.value[stat], n);
 }
 
-/* dirty.c */
-extern const struct iommu_dirty_ops soft_dirty_ops;
-bool soft_dirty_capable(void);
-void soft_dirty_init(struct dentry *dir);
-
 /* inject.c */
 void soft_inject_init(void);
 void soft_inject_deinit(void);
@@ -359,13 +358,12 @@ bool soft_unmap_must_fail(void);
 /* domain.c */
 struct soft_domain *to_soft_domain(struct iommu_domain *domain);
 struct iommu_domain *soft_domain_alloc(struct device *dev);
-void soft_flush(struct soft_domain *domain, u64 iova, u64 last);
 void soft_domain_link(struct soft_domain *domain, struct soft_attachment *at);
 void soft_domain_unlink(struct soft_domain *domain, struct soft_attachment *at);
 
 /* iommu.c */
-int soft_attach_dev(struct iommu_domain *domain, struct device *dev);
-int soft_with_domain(int (*fn)(struct soft_domain *domain, void *ctx), void *ctx);
+int soft_attach_dev(struct iommu_domain *iommu_domain, struct device *dev,
+		    struct iommu_domain *before);
 
 /* iotlb.c */
 int soft_iotlb_check(void);
@@ -381,8 +379,8 @@ int soft_groups_init(struct soft_endpoint *ep);
 void soft_groups_deinit(struct soft_endpoint *ep);
 void soft_prq_changed(struct soft_endpoint *ep);
 void soft_prq_forget(struct soft_endpoint *ep);
-int soft_dev_enable_feat(struct device *dev, enum iommu_dev_features feat);
-int soft_dev_disable_feat(struct device *dev, enum iommu_dev_features feat);
+int soft_iopf_enable(struct soft_endpoint *ep);
+void soft_iopf_disable(struct soft_endpoint *ep);
 void soft_page_response(struct device *dev, struct iopf_fault *fault,
 			struct iommu_page_response *response);
 

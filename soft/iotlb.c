@@ -17,10 +17,6 @@
  * many are valid is counted by the 2 MiB block that they are in (blocks far apart share a
  * counter), so that flushing what was never remembered costs next to nothing: to look for
  * it would be the larger part of what unmapping memory costs in this model.
- *
- * An entry knows whether its leaf was dirty when it was filled.  With dirty tracking, a
- * write through one that was not walks the page table again and makes the leaf dirty
- * before any byte is written; a write through one that was does not look again.
  */
 #include <linux/hash.h>
 #include <linux/highmem.h>
@@ -233,23 +229,6 @@ void softiommu_lane_set_epoch(struct soft_lane *lane, u32 epoch)
 }
 EXPORT_SYMBOL_GPL(softiommu_lane_set_epoch);
 
-/* An access that makes its leaf dirty, or finds it so. */
-static bool soft_dirties(const struct soft_lane *lane, unsigned int prot)
-{
-	return (prot & PGT_WRITE) && lane->domain &&
-	       READ_ONCE(lane->domain->dirty_tracking);
-}
-
-static bool soft_lookup(struct soft_lane *lane, u64 iova, unsigned int prot,
-			struct pgt_leaf *leaf)
-{
-	if (!lane->domain)
-		return false;
-	if (soft_dirties(lane, prot))
-		return pgt_lookup_write(&lane->domain->pgt, iova, leaf);
-	return pgt_lookup(&lane->domain->pgt, iova, leaf);
-}
-
 /* The page and its permissions, remembered from now on. */
 static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 		     u64 *paddr)
@@ -259,7 +238,8 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 	struct pgt_leaf leaf;
 
 	soft_count(SOFT_TRANSLATIONS, 1);
-	if (!soft_lookup(lane, iova, prot, &leaf) || (leaf.prot & prot) != prot)
+	if (!lane->domain || !pgt_lookup(&lane->domain->pgt, iova, &leaf) ||
+	    (leaf.prot & prot) != prot)
 		return -EFAULT;
 
 	entry = soft_iotlb_find(lane, iopfn);
@@ -270,7 +250,7 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 		++*soft_block_count(lane, iopfn);
 	}
 	*paddr = leaf.paddr & PAGE_MASK;
-	entry->paddr = *paddr | leaf.prot | leaf.dirty;
+	entry->paddr = *paddr | leaf.prot;
 	entry->key = soft_key(lane, iopfn);
 	lane->filled = true;
 	return 0;
@@ -279,13 +259,12 @@ static int soft_walk(struct soft_lane *lane, u64 iova, unsigned int prot,
 static int soft_translate(struct soft_lane *lane, u64 iova, unsigned int prot,
 			  u64 *paddr)
 {
-	u64 needed = prot | (soft_dirties(lane, prot) ? PGT_DIRTY : 0);
 	struct soft_iotlb_entry *entry;
 
 	if (iova >= BIT_ULL(PGT_IOVA_BITS))
 		return -EFAULT;
 	entry = soft_iotlb_find(lane, iova >> PGT_PAGE_SHIFT);
-	if (!entry || (entry->paddr & needed) != needed)
+	if (!entry || (entry->paddr & prot) != prot)
 		return soft_walk(lane, iova, prot, paddr);
 	soft_count(SOFT_IOTLB_HITS, 1);
 	*paddr = entry->paddr & PAGE_MASK;

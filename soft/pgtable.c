@@ -5,20 +5,15 @@
  * An entry is one of
  *	0				nothing is mapped
  *	address of a table | PGT_TABLE	a table one level down (not at level 0)
- *	physical address | PGT_LEAF | permissions | PGT_DIRTY
+ *	physical address | PGT_LEAF | permissions
  * where the address of a table is the kernel's pointer, not a physical address:
  * nobody but this file reads it.
- *
- * Dirty leaves.  A lookup for writing sets PGT_DIRTY in the leaf that it returns.  The
- * parts of a dirty leaf that is split are dirty.  Unmapping forgets.
  *
  * Concurrency.  There is no lock.  Entries change by single atomic operations, so
  * that calls for different ranges may run in parallel and a lookup may run beside
  * anything.  Two calls that change the same range at the same time, or a lookup
  * beside a change of the same range, are the caller's to avoid (the iommu core asks
- * as much of its users) except that a lookup then finds either state, and except for
- * PGT_DIRTY: it may come and go at any time, so that who replaces a leaf by a table
- * that says the same has to compare.
+ * as much of its users) except that a lookup then finds either state.
  *
  * Tables.  Unmapping leaves empty tables where they are.  A table goes away in two
  * cases only: with the whole page table, and when a larger leaf is mapped where an
@@ -266,10 +261,7 @@ int pgt_map(struct pgt *pgt, u64 iova, u64 paddr, u64 leaf_bytes, u64 count,
 	return 0;
 }
 
-/*
- * The slot of the leaf that maps @iova, NULL if none does.  @level is where the search
- * ended: nothing is mapped in the whole entry there.
- */
+/* The slot of the leaf that maps @iova, NULL if none does. */
 static u64 *pgt_find(const struct pgt *pgt, u64 iova, unsigned int *level,
 		     u64 *leaf)
 {
@@ -282,8 +274,8 @@ static u64 *pgt_find(const struct pgt *pgt, u64 iova, unsigned int *level,
 		u64 *slot = &table[pgt_index(iova, l)];
 		u64 entry = READ_ONCE(*slot);
 
-		*level = l;
 		if (entry & PGT_LEAF) {
+			*level = l;
 			*leaf = entry;
 			return slot;
 		}
@@ -291,15 +283,6 @@ static u64 *pgt_find(const struct pgt *pgt, u64 iova, unsigned int *level,
 			return NULL;
 		table = pgt_entry_table(entry);
 	}
-}
-
-static void pgt_describe(u64 iova, u64 leaf, unsigned int level,
-			 struct pgt_leaf *found)
-{
-	found->bytes = pgt_level_bytes(level);
-	found->paddr = (leaf & ~(u64)PGT_FLAGS) | (iova & (found->bytes - 1));
-	found->prot = leaf & PGT_PROT;
-	found->dirty = leaf & PGT_DIRTY;
 }
 
 /**
@@ -317,98 +300,27 @@ bool pgt_lookup(const struct pgt *pgt, u64 iova, struct pgt_leaf *found)
 
 	if (!pgt_find(pgt, iova, &level, &leaf))
 		return false;
-	pgt_describe(iova, leaf, level, found);
+	found->bytes = pgt_level_bytes(level);
+	found->paddr = (leaf & ~(u64)PGT_FLAGS) | (iova & (found->bytes - 1));
+	found->prot = leaf & PGT_PROT;
 	return true;
-}
-
-/**
- * pgt_lookup_write() - translate for a write, which makes the leaf dirty
- * @pgt: the table
- * @iova: any address
- * @found: set if something is mapped there
- *
- * A leaf without PGT_WRITE does not become dirty.
- *
- * Return: whether something is mapped there
- */
-bool pgt_lookup_write(struct pgt *pgt, u64 iova, struct pgt_leaf *found)
-{
-	u64 leaf, dirty, *slot;
-	unsigned int level;
-
-	do {
-		slot = pgt_find(pgt, iova, &level, &leaf);
-		if (!slot)
-			return false;
-		dirty = leaf & PGT_WRITE ? leaf | PGT_DIRTY : leaf;
-	} while (dirty != leaf && cmpxchg(slot, leaf, dirty) != leaf);
-	pgt_describe(iova, dirty, level, found);
-	return true;
-}
-
-/* Whether a leaf is dirty, and make it clean if it is to be. */
-static bool pgt_test_dirty(u64 *slot, u64 leaf, bool clear)
-{
-	u64 seen;
-
-	while (leaf & PGT_DIRTY) {
-		if (!clear)
-			return true;
-		seen = cmpxchg(slot, leaf, leaf & ~(u64)PGT_DIRTY);
-		if (seen == leaf)
-			return true;
-		leaf = seen & PGT_LEAF ? seen : 0;
-	}
-	return false;
-}
-
-/**
- * pgt_read_dirty() - find the dirty leaves of a range
- * @pgt: the table
- * @iova: start
- * @bytes: how much
- * @clear: make them clean
- * @fn: called for each of them, also for those only partly in the range
- * @ctx: for @fn
- *
- * Takes time for what is mapped there, not for what is not.
- */
-void pgt_read_dirty(struct pgt *pgt, u64 iova, u64 bytes, bool clear,
-		    pgt_dirty_fn fn, void *ctx)
-{
-	u64 end = iova + bytes, leaf, size, *slot;
-	unsigned int level;
-
-	if (!pgt_range_ok(iova, bytes))
-		return;
-	while (iova < end) {
-		slot = pgt_find(pgt, iova, &level, &leaf);
-		size = pgt_level_bytes(level);
-		iova &= ~(size - 1);
-		if (slot && pgt_test_dirty(slot, leaf, clear))
-			fn(iova, size, ctx);
-		iova += size;
-	}
 }
 
 /* Replace a leaf by a table that says the same. */
 static bool pgt_split(struct pgt *pgt, u64 *slot, u64 leaf, unsigned int level,
 		      struct pgt_change *change)
 {
-	u64 step = pgt_level_bytes(level - 1), old;
+	u64 step = pgt_level_bytes(level - 1);
 	unsigned int i;
 	u64 *table;
 
 	table = pgt->ops->take(pgt->ctx, level > 1 ? PGT_ENTRIES - 1 : -1);
 	if (!table)
 		return false;
-	do {
-		old = leaf;
-		for (i = 0; i < PGT_ENTRIES; i++)
-			table[i] = leaf + i * step;
-		/* Orders the entries before the pointer to them. */
-		leaf = cmpxchg(slot, old, pgt_table_entry(table));
-	} while (leaf != old);
+	for (i = 0; i < PGT_ENTRIES; i++)
+		table[i] = leaf + i * step;
+	/* Orders the entries before the pointer to them. */
+	xchg(slot, pgt_table_entry(table));
 	change->split[level]++;
 	return true;
 }

@@ -24,9 +24,6 @@
 #define PGT_READ		BIT(0)
 #define PGT_WRITE		BIT(1)
 
-/* A leaf has been written through; only pgt_lookup_write() sets it. */
-#define PGT_DIRTY		BIT(4)
-
 /**
  * enum pgt_unmap_mode - what to do when part of a leaf is to be unmapped
  * @PGT_UNMAP_EXACT: split the leaf
@@ -80,22 +77,12 @@ struct pgt {
  * @paddr: the physical address that the IOVA translates to
  * @bytes: size of the leaf
  * @prot: PGT_READ, PGT_WRITE
- * @dirty: PGT_DIRTY or 0
  */
 struct pgt_leaf {
 	u64 paddr;
 	u64 bytes;
 	unsigned int prot;
-	unsigned int dirty;
 };
-
-/**
- * typedef pgt_dirty_fn - a dirty leaf was found
- * @iova: its start
- * @bytes: its size
- * @ctx: as given to pgt_read_dirty()
- */
-typedef void (*pgt_dirty_fn)(u64 iova, u64 bytes, void *ctx);
 
 /**
  * struct pgt_change - what a call changed; calls add to it
@@ -130,8 +117,5 @@ int pgt_map(struct pgt *pgt, u64 iova, u64 paddr, u64 leaf_bytes, u64 count,
 u64 pgt_unmap(struct pgt *pgt, u64 iova, u64 bytes, enum pgt_unmap_mode mode,
 	      struct pgt_change *change);
 bool pgt_lookup(const struct pgt *pgt, u64 iova, struct pgt_leaf *leaf);
-bool pgt_lookup_write(struct pgt *pgt, u64 iova, struct pgt_leaf *leaf);
-void pgt_read_dirty(struct pgt *pgt, u64 iova, u64 bytes, bool clear,
-		    pgt_dirty_fn fn, void *ctx);
 
 #endif /* SOFT_PGTABLE_H */

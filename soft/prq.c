@@ -31,6 +31,11 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
+#include "../compat/hrtimer.h"
+
+static bool iopf_accepts_any;
+module_param(iopf_accepts_any, bool, 0444);
+MODULE_PARM_DESC(iopf_accepts_any, "page requests are granted to devices that make none, too, without a queue for them (default no)");
 
 static u32 soft_prq_room(const struct soft_prq *prq)
 {
@@ -410,9 +415,8 @@ int soft_groups_init(struct soft_endpoint *ep)
 		return -ENOMEM;
 	for (i = 0; i < SOFT_GROUP_INDEXES; i++) {
 		ep->groups[i].ep = ep;
-		hrtimer_init(&ep->groups[i].timer, CLOCK_MONOTONIC,
-			     HRTIMER_MODE_REL_SOFT);
-		ep->groups[i].timer.function = soft_group_timer;
+		hrtimer_setup(&ep->groups[i].timer, soft_group_timer,
+			      CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
 	}
 	return 0;
 }
@@ -446,36 +450,39 @@ static void soft_pri_enable(struct pci_dev *pdev, bool on)
 			      on ? PCI_PRI_CTRL_ENABLE : 0);
 }
 
-/* The iommu core's dev_enable_feat. */
-int soft_dev_enable_feat(struct device *dev, enum iommu_dev_features feat)
+/**
+ * soft_iopf_enable() - page requests are on from here on
+ * @ep: the endpoint; the group's mutex held
+ *
+ * Return: 0, -ENODEV if it can make none, or -ENOMEM. With iopf_accepts_any 0 where it can
+ * make none, and nothing is done.
+ */
+int soft_iopf_enable(struct soft_endpoint *ep)
 {
-	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
 	int ret;
 
-	if (feat != IOMMU_DEV_FEAT_IOPF || ep->faults == SOFT_FAULT_NONE)
-		return -ENODEV;
-	ret = iopf_queue_add_device(ep->iommu->iopf_queue, dev);
+	if (ep->faults == SOFT_FAULT_NONE)
+		return iopf_accepts_any ? 0 : -ENODEV;
+	ret = iopf_queue_add_device(ep->iommu->iopf_queue, ep->dev);
 	if (ret)
 		return ret;
-	soft_pri_enable(to_pci_dev(dev), true);
+	soft_pri_enable(to_pci_dev(ep->dev), true);
 	guard(mutex)(&ep->report_lock);
 	ep->iopf = true;
 	soft_prq_changed(ep);
 	return 0;
 }
 
-/* The iommu core's dev_disable_feat. */
-int soft_dev_disable_feat(struct device *dev, enum iommu_dev_features feat)
+/**
+ * soft_iopf_disable() - page requests are off from here on
+ * @ep: the endpoint, with page requests on until now; the group's mutex held
+ */
+void soft_iopf_disable(struct soft_endpoint *ep)
 {
-	struct soft_endpoint *ep = dev_iommu_priv_get(dev);
-
-	if (feat != IOMMU_DEV_FEAT_IOPF || !ep->iopf)
-		return -ENODEV;
 	mutex_lock(&ep->report_lock);
 	ep->iopf = false;
 	soft_prq_changed(ep);
 	mutex_unlock(&ep->report_lock);
-	soft_pri_enable(to_pci_dev(dev), false);
-	iopf_queue_remove_device(ep->iommu->iopf_queue, dev);
-	return 0;
+	soft_pri_enable(to_pci_dev(ep->dev), false);
+	iopf_queue_remove_device(ep->iommu->iopf_queue, ep->dev);
 }

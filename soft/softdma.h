@@ -100,9 +100,10 @@
  *     follow (SOFTDMA_BAD_DESC).  The operation ends when all groups that the list ended
  *     have been answered.  A group that it did not end stays so: its index is not used
  *     again before a function level reset, and the IOMMU core, which has its requests,
- *     is told nothing; it adds them to a later group with that index.  INVALID is no
- *     error for the operation; FAILURE is, as in G9.  Without PRI enabled, on a device
- *     without it, or if the list is not aligned to 16: SOFTDMA_BAD_DESC.
+ *     is told nothing; it adds them to a later group with that index, unless a reset
+ *     makes it forget them (not in 6.12).  INVALID is no error for the operation;
+ *     FAILURE is, as in G9.  Without PRI enabled, on a device without it, or if the list
+ *     is not aligned to 16: SOFTDMA_BAD_DESC.
  *
  * Numbers in memory and registers are little-endian (x86 only).
  */

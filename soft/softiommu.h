@@ -40,19 +40,6 @@
  *     INVALID (prq_refused).
  * I7  Unmapping allocates nothing, unless unmap_mode is "exact" and a part of a 1 GiB
  *     leaf is unmapped in pages; then it tries GFP_NOWAIT and refuses if that fails.
- * I8  Dirty tracking, for domains allocated while the module parameter dirty_tracking
- *     (off by default, 0644) is on: the devices have IOMMU_CAP_DIRTY_TRACKING, the
- *     domains have dirty_ops.  Once set_dirty_tracking(true) has returned, a write that
- *     finds no dirty translation in the IOTLB makes the leaf dirty, before it writes;
- *     a write that finds one there makes no difference, so that what was cleared shows
- *     later writes only after a flush (I4).  Tracking may be switched with devices
- *     running; both ways flush everything.  A leaf of any size is dirty as a whole, and
- *     so are the parts it is split into.  Unmapping forgets that a leaf was dirty, and
- *     so what was written between reading that and the flush after the unmap.
- *     read_and_clear_dirty reports and clears whole leaves, also such as are partly
- *     outside of the range, skips what is not mapped, neither sleeps nor flushes, and
- *     returns -EINVAL if tracking is off and a bitmap is given.
- *
  * I9  Stall.  A device of kind SOFT_FAULT_STALL has no say in its faults: an access that
  *     finds no translation is held by the IOMMU, which reports it by itself, as Arm's
  *     SMMUv3 does: a group of its own with the last-page flag, whose index (the stall
@@ -61,23 +48,15 @@
  *     is nothing to enable in the device.  The response resumes the access: SUCCESS has
  *     it tried again, anything else aborts it, and only it: the device learns INVALID
  *     also where the handler said FAILURE.
+ * I10 Coherency.  All DMA is coherent.  But enforce_cache_coherency says so for a domain in
+ *     which nothing has been mapped yet, and no more afterwards, as VT-d's second level
+ *     does, whose leaves have a bit for it.
  *
- * Reading dirty leaves without an iova_bitmap, which does nothing in kernels
- * without CONFIG_IOMMUFD: give a NULL bitmap and a gather, and ask for one leaf at a time;
- * the leaf was dirty if gather.start <= gather.end after the call.  One flush of all
- * that was dirty, by iommu_iotlb_sync(), has to follow before a page is read for whoever
- * asked:
- *
- *	iommu_iotlb_gather_init(&all);
- *	for (each mapped leaf) {
- *		iommu_dirty_bitmap_init(&dirty, NULL, &one);
- *		ret = ops->read_and_clear_dirty(domain, iova, bytes, 0, &dirty);
- *		if (!ret && one.start <= one.end) {
- *			iommu_iotlb_gather_add_range(&all, iova, bytes);
- *			... the leaf is dirty ...
- *		}
- *	}
- *	iommu_iotlb_sync(domain, &all);
+ * I11 What a driver says of page requests.  A domain with a handler (on 6.12 the IOPF
+ *     feature) is refused for a device that makes none, as by VT-d's driver.  With the
+ *     module parameter "iopf_accepts_any" it is taken, and the device put into no queue, as
+ *     by SMMUv3's.  With "iopf_takes_all" page requests are on in every domain, as with
+ *     AMD's, whose driver then drops those without PASID.
  *
  * In debugfs, softiommu/ has these knobs, which can be written at any time:
  *
@@ -98,20 +77,18 @@
  *   response_swap_us	every second page response takes so much longer: responses
  *			overtake each other
  *   report_delay_us	a page request stays that long in the queue
+ *   map_merge		a map_pages call makes leaves as large as its addresses and
+ *			length allow, whatever page size it is given and pgsizes says, as
+ *			VT-d's driver does; leaves of two calls stay apart
  *   map_fail_nth	the n-th map_pages call from now fails (0: none)
  *   map_fail_errno	with this errno (default 12, ENOMEM)
+ *   map_fail_hold	and sleeps before it does, for as long as this is set (a minute
+ *			at the most)
  *   pgsizes		page sizes of domains allocated from now on, a mask:
  *			0x1000 | 0x200000 | 0x40000000 (default: all)
  *   prq_limit		room in each page request queue, in requests (default and at
  *			most 1024)
  *   reset_knobs	writing gives all of them their default
- *   dirty		dirty tracking by hand, in the domain of the first device that has
- *			one, by way of dirty_ops: writing "on" or "off" switches it, "get
- *			IOVA PAGES" reads and clears, "peek IOVA PAGES" reads, both leaf
- *			by leaf in the way described above (IOVA in hex, 1 to 65536
- *			pages), with a flush after "get"; reading gives "PAGES FIRST LAST"
- *			of the last get or peek: how many pages were dirty, and the first
- *			and the last of them (IOVA in hex, 0 if there was none)
  *
  * and counters: stats (a line "name value" for each of enum soft_stat in
  * iommu_priv.h) and reset_stats (writing starts all of them but the gauges at 0).

@@ -253,12 +253,14 @@ int viopf_unmap_vaddr(struct viopf_container *c, uint64_t iova, uint64_t size);
  * @iova: the mapping's first byte
  * @size: its size in bytes
  *
- * What is pinned of it stays so, charged to this process.
+ * What is pinned of it stays so, charged to this process; what must be pinned and could
+ * not, as the process before has ended, is pinned now.
  *
  * Return: 0, or -errno: ENOENT (nothing is mapped there), EINVAL (alignment,
  * wrap-around, not just one mapping, or viopf_unmap_vaddr() was not called for it),
- * EFAULT (not a user address), ENOMEM (over the locked-memory limit, or no memory),
- * ENODEV (the container failed).
+ * EFAULT (not a user address, or no memory that can be pinned where it must be), ENOMEM
+ * (over the locked-memory limit, or no memory), EINTR (killed), ENODEV (the container
+ * failed).
  */
 int viopf_map_vaddr(struct viopf_container *c, void *vaddr, uint64_t iova,
 		    uint64_t size);

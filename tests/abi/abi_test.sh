@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Whether module/compat says what the kernel says, and whether tests/abi/layout notices
+# Whether compat says what the kernel says, and whether tests/abi/layout notices
 # when it does not. The lanes are those whose kernel is there.
 set -euo pipefail
 # shellcheck source=mk/common.sh
@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=mk/tap.sh
 . "$top/mk/tap.sh"
 
-header=$top/module/compat/vfio_driver_ops.h
+header=$top/compat/vfio_driver_ops.h
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -29,7 +29,8 @@ refused()
 # headers with ours, by seeing both.
 same_prototypes()
 {
-	local source=$1 build=$2 iommu=${3:-$top/module/compat/iommu_handle.h} dir=$tmp/prototypes
+	local lane=$1 iommu=${2:-$top/compat/iommu_handle.h} dir=$tmp/prototypes source
+	source=$("$top/vm/kernels" source "$lane")
 	rm -rf "$dir"
 	mkdir "$dir"
 	cat >"$dir/probe.c" <<-EOF
@@ -38,7 +39,7 @@ same_prototypes()
 		#include "$iommu"
 	EOF
 	echo 'obj-m := probe.o' >"$dir/Kbuild"
-	make -s -C "$build" M="$dir" probe.o
+	in_lane "$lane" make -s -C "$(readlink -f "$out/$lane/kernel")/build" M="$dir" probe.o
 }
 
 # other_prototypes_refused: that the comparison above compares.
@@ -46,12 +47,31 @@ other_prototypes_refused()
 {
 	local output
 	sed 's/int iommu_attach_group_handle/long iommu_attach_group_handle/' \
-		"$top/module/compat/iommu_handle.h" >"$tmp/changed.h"
-	! output=$(same_prototypes "$1" "$2" "$tmp/changed.h" 2>&1) || return 1
+		"$top/compat/iommu_handle.h" >"$tmp/changed.h"
+	! output=$(same_prototypes "$1" "$tmp/changed.h" 2>&1) || return 1
 	[[ $output == *"conflicting types"* ]]
 }
 
-for lane in stock debug; do
+# needs_told LANE SED_SCRIPT WORDS: for a kernel that compat/needs.h, so changed, does not like,
+# there is one error, which has these words. The header is compiled, not the module.
+needs_told()
+{
+	local lane=$1 dir=$tmp/needs output
+	rm -rf "$dir"
+	mkdir "$dir"
+	sed -e "$2" "$top/compat/needs.h" >"$dir/needs.h"
+	! cmp -s "$dir/needs.h" "$top/compat/needs.h" || die "the script changes nothing: $2"
+	printf '#include <linux/module.h>\n#include "needs.h"\n' >"$dir/probe.c"
+	printf 'obj-m := probe.o\nccflags-y := -I%s\ninclude %s\n' "$dir" \
+		"$top/compat/probe.mk" >"$dir/Kbuild"
+	! output=$(in_lane "$lane" make -s -C "$(readlink -f "$out/$lane/kernel")/build" \
+		M="$dir" probe.o 2>&1) || return 1
+	printf '%s\n' "$output"
+	[ "$(grep -c 'error: #error' <<<"$output")" -eq 1 ] &&
+		grep -q "error: #error.*$3" <<<"$output"
+}
+
+for lane in stock next debug; do
 	[ -e "$out/$lane/kernel/release" ] || continue
 	tap_ok "$lane: layout agrees with the real vfio.ko" "$top/tests/abi/layout" "$lane"
 	tap_ok "$lane: a member too many is refused" \
@@ -65,8 +85,15 @@ for lane in stock debug; do
 	tap_ok "$lane: enumerators in another order are refused" \
 		refused "$lane" 's/VFIO_IOMMU,/VFIO_X,/;s/VFIO_NO_IOMMU,/VFIO_IOMMU,/;s/VFIO_X,/VFIO_NO_IOMMU,/'
 done
-source=$("$top/vm/kernels" source)
-build=$(readlink -f "$out/stock/kernel/build")
-tap_ok "prototypes agree with the kernel's private headers" same_prototypes "$source" "$build"
-tap_ok "another prototype is refused" other_prototypes_refused "$source" "$build"
+for lane in stock next; do
+	tap_ok "$lane: prototypes agree with the kernel's private headers" same_prototypes "$lane"
+	tap_ok "$lane: another prototype is refused" other_prototypes_refused "$lane"
+	for option in VFIO_CONTAINER IOMMU_IOPF HMM_MIRROR; do
+		tap_ok "$lane: a kernel without $option is told" \
+			needs_told "$lane" "s/IS_ENABLED(CONFIG_$option)/0/" "lacks CONFIG_$option"
+	done
+	tap_ok "$lane: an older kernel is told" \
+		needs_told "$lane" 's/ifndef HAVE_ATTACH_HANDLES/ifndef HAVE_WHAT_NO_KERNEL_HAS/' \
+		'needs Linux 6.12'
+done
 tap_end

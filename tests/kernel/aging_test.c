@@ -9,6 +9,7 @@
  * not asked about. The machine has memory in plenty, so that nobody else asks.
  *
  * VM: --mem 3G
+ * LANES: stock next debug
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "advice.h"
@@ -26,12 +28,15 @@
 
 #define NR_PAGES	256
 #define SIZE		(NR_PAGES * PAGE)
+#define ALIASES		64	/* mappings of a page that are asked about it */
 
 #define LRU_GEN		"/sys/kernel/debug/lru_gen"
 
-/* Sampling comes some 10 ms after a question. */
+/* A question is over by the time that pages are sampled, on a slow kernel as well. */
+#define ALL_ASKED	"aging_delay_ms=500"
+#define ALL_PAGEWISE	PAGEWISE " " ALL_ASKED
 #define SAMPLED_S	30
-#define NOT_SAMPLED_MS	100
+#define NOT_SAMPLED_MS	1000
 
 /* The group's number, and its youngest generation on node 0. */
 static int generation_of(const char *cgroup, unsigned int *id, unsigned int *seq)
@@ -56,12 +61,18 @@ static int generation_of(const char *cgroup, unsigned int *id, unsigned int *seq
 	return found;
 }
 
-/* Ask about every page of the group once. */
+/*
+ * Ask about every page of the group once. What has just been allocated waits in the CPUs'
+ * batches for the lists of the LRU, and newer kernels pass it by: migrate_pages() begins
+ * by emptying them (lru_cache_disable()).
+ */
 static void ask_about_all(void)
 {
-	unsigned int id, seq;
+	unsigned long node = 1;
+	unsigned int id = 0, seq = 0;
 	char command[64];
 
+	assert_ok(syscall(SYS_migrate_pages, 0, 2, &node, &node));
 	assert_true(generation_of("/viopf", &id, &seq));
 	/* Anonymous memory too (200), and where nothing was used of late (1). */
 	snprintf(command, sizeof(command), "+ %u 0 %u 200 1\n", id, seq);
@@ -103,8 +114,10 @@ static void expect_young(struct aged *a, unsigned int young)
 	a->before = rig_stats(&a->rig);
 	ask_about_all();
 	assert_grew(&a->rig, a->before, pages_young, young);
-	assert_true(wait_until(rig_stats(&a->rig).pages_sampled ==
-			       a->before.pages_sampled + young, SAMPLED_S));
+	assert_msg(wait_until(rig_stats(&a->rig).pages_sampled ==
+			      a->before.pages_sampled + young, SAMPLED_S),
+		   "%llu pages sampled, not %u",
+		   rig_stats(&a->rig).pages_sampled - a->before.pages_sampled, young);
 	assert_grew(&a->rig, a->before, resident_pages, -(long long)young);
 	assert_grew(&a->rig, a->before, pages_evicted, 0);
 	verify_residency();
@@ -196,6 +209,24 @@ static void mapped_twice(void)
 	aged_close(&a);
 }
 
+/* Mapped very often: a question goes to so many, and the others make nothing young. */
+static void mapped_often(void)
+{
+	struct aged a;
+	unsigned int i;
+
+	aged_open(&a);
+	for (i = 0; i < 3 * ALIASES; i++) {
+		rig_map(&a.rig, a.p, IOVA_BASE + (1ull << 30) + i * HUGE, PAGE);
+		dev_read(&a.rig, IOVA_BASE + (1ull << 30) + i * HUGE, PAGE, SOFTDMA_OK);
+	}
+	expect_young(&a, ALIASES);
+	expect_young(&a, 0);
+	assert_ok(madvise(a.p, PAGE, MADV_DONTNEED));
+	assert_grew(&a.rig, a.before, pages_evicted, 2 * ALIASES);
+	aged_close(&a);
+}
+
 /* A huge page is asked about as one, and unmapped as one. */
 static void huge(void)
 {
@@ -235,6 +266,8 @@ static void keep_asking_about_page(const char *p)
 {
 	if (file_write(DAMON "nr_kdamonds", "1\n"))
 		skip_because("no DAMON in this kernel");
+	/* Where it is used for statistics, it is for nothing else. */
+	file_write("/sys/module/damon_stat/parameters/enabled", "N\n");
 	assert_ok(file_write(DAMON "0/contexts/nr_contexts", "1\n"));
 	assert_ok(file_write(CONTEXT "operations", "fvaddr\n"));
 	assert_ok(file_write(CONTEXT "targets/nr_targets", "1\n"));
@@ -471,15 +504,18 @@ static void exit_at_once(void)
 
 static const struct suite_case cases[] = {
 	CASE("R18 what a device used is young, and is looked at again", used_by_the_device,
-	     .iopf = PAGEWISE),
-	CASE("R18 R12 what was sampled comes back 256 KiB at a time", comes_back_together),
-	CASE("R18 what was evicted or unmapped is not young", evicted, .iopf = PAGEWISE),
-	CASE("R18 memory that is mapped twice", mapped_twice, .iopf = PAGEWISE),
-	CASE("R18 S3 a huge page ages as one", huge, .iopf = PAGEWISE),
-	CASE("R18 S3 a large leaf stays while part of it is young", huge_in_part),
-	CASE("R18 pinned pages are not sampled", pinned, .iopf = PAGEWISE),
+	     .iopf = ALL_PAGEWISE),
+	CASE("R18 R12 what was sampled comes back 256 KiB at a time", comes_back_together,
+	     .iopf = ALL_ASKED),
+	CASE("R18 what was evicted or unmapped is not young", evicted, .iopf = ALL_PAGEWISE),
+	CASE("R18 memory that is mapped twice", mapped_twice, .iopf = ALL_PAGEWISE),
+	CASE("R18 R5 memory that is mapped very often", mapped_often, .iopf = ALL_PAGEWISE),
+	CASE("R18 S3 a huge page ages as one", huge, .iopf = ALL_PAGEWISE),
+	CASE("R18 S3 a large leaf stays while part of it is young", huge_in_part,
+	     .iopf = ALL_ASKED),
+	CASE("R18 pinned pages are not sampled", pinned, .iopf = ALL_PAGEWISE),
 	CASE("R18 S13 pages of user-handled mappings are not sampled", user_handled,
-	     .iopf = PAGEWISE),
+	     .iopf = ALL_PAGEWISE),
 	CASE("R18 aging can be switched off", switched_off, .iopf = EXACT),
 	CASE("R18 what a device uses is reclaimed last", reclaimed_last),
 	CASE("R18 S1 sampling during DMA", during_dma, .limit_s = 240),

@@ -3,6 +3,8 @@
  * Every call with arguments that are wrong: the documented errno, the same as
  * from the kernel's own type1 where that has the call, and nothing lost: what
  * was mapped before works after it.
+ *
+ * LANES: stock next
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +65,14 @@ static int call(struct setting *s, unsigned long nr, void *arg)
 
 #define MAP_RW	(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
+/* Which of two errno values it is depends on the kernel: see conformance_test. */
+#define WRAPS	EOVERFLOW
+
+static int as_wraps(int got, int want)
+{
+	return want == WRAPS && got == EINVAL;
+}
+
 struct bad_map {
 	uint32_t argsz, flags;
 	uint64_t vaddr, iova, size;	/* vaddr: added to the buffer's */
@@ -85,8 +95,8 @@ static void map_calls(struct setting *s)
 		{ full, MAP_RW, 0, free_iova, PAGE + 1, EINVAL },
 		{ full, MAP_RW, 0, free_iova + 8, PAGE, EINVAL },
 		{ full, MAP_RW, 8, free_iova, PAGE, EINVAL },
-		{ full, MAP_RW, 0, -PAGE, 2 * PAGE, EINVAL },
-		{ full, MAP_RW, 0, free_iova, -PAGE, EINVAL },
+		{ full, MAP_RW, 0, -PAGE, 2 * PAGE, WRAPS },
+		{ full, MAP_RW, 0, free_iova, -PAGE, WRAPS },
 		{ full, MAP_RW, 0, IOVA, SIZE, EEXIST },
 		{ full, MAP_RW, 0, IOVA + PAGE, PAGE, EEXIST },
 		{ full, MAP_RW, 0, IOVA - PAGE, 2 * PAGE, EEXIST },
@@ -106,7 +116,8 @@ static void map_calls(struct setting *s)
 		};
 		int got = call(s, VFIO_IOMMU_MAP_DMA, &map);
 
-		assert_msg(got == bad[i].want, "map %zu: errno %d, not %d", i, got, bad[i].want);
+		assert_msg(got == bad[i].want || as_wraps(got, bad[i].want),
+			   "map %zu: errno %d, not %d", i, got, bad[i].want);
 	}
 	assert_int_equal(call(s, VFIO_IOMMU_MAP_DMA, NULL), EFAULT);
 	assert_int_equal(call(s, VFIO_IOMMU_MAP_DMA, (void *)8), EFAULT);
@@ -130,8 +141,8 @@ static void unmap_calls(struct setting *s)
 		{ full, 0, IOVA, 0, EINVAL },
 		{ full, 0, IOVA, PAGE / 2, EINVAL },
 		{ full, 0, IOVA + 8, PAGE, EINVAL },
-		{ full, 0, -PAGE, 2 * PAGE, EINVAL },
-		{ full, 0, IOVA, -PAGE, EINVAL },
+		{ full, 0, -PAGE, 2 * PAGE, WRAPS },
+		{ full, 0, IOVA, -PAGE, WRAPS },
 		{ full, 0, IOVA, SIZE - PAGE, EINVAL },
 		{ full, 0, IOVA + PAGE, SIZE - PAGE, EINVAL },
 		{ full, 0, IOVA + PAGE, PAGE, EINVAL },
@@ -150,7 +161,8 @@ static void unmap_calls(struct setting *s)
 			.size = bad[i].size,
 		};
 		got = call(s, VFIO_IOMMU_UNMAP_DMA, &unmap);
-		assert_msg(got == bad[i].want, "unmap %zu: errno %d, not %d", i, got, bad[i].want);
+		assert_msg(got == bad[i].want || as_wraps(got, bad[i].want),
+			   "unmap %zu: errno %d, not %d", i, got, bad[i].want);
 	}
 	assert_int_equal(call(s, VFIO_IOMMU_UNMAP_DMA, NULL), EFAULT);
 	/* Nothing there is nothing wrong. */
@@ -463,7 +475,8 @@ static const struct suite_case cases[] = {
 	CASE("S10 bad input: VFIO_IOPF_ENABLE", enable_calls),
 	CASE("S10 bad input: VFIO_IOPF_STATS", stats_calls),
 	CASE("S10 bad input: structures at the edge of memory", at_the_edge),
-	CASE("S11 mappings run out, and come back", mappings_run_out),
+	CASE("S11 mappings run out, and come back", mappings_run_out,
+	     .iopf = "dma_entry_limit=3000"),
 	CASE("S11 S3 unmap: ranges, all, none", good_unmaps),
 	CASE("S10 a container without its IOMMU", without_an_iommu),
 	CASE("S13 S10 VFIO_IOPF_FAULT_FD, and decisions", fault_fd, .iopf = EXACT),

@@ -19,7 +19,7 @@
  * The machine has an Intel IOMMU with a device behind it besides, for containers
  * of two kinds of IOMMUs:
  *
- * LANE: stock
+ * LANES: stock next
  * VM: --append intel_iommu=on --qemu -device --qemu intel-iommu,intremap=off
  * VM: --qemu -device --qemu edu
  */

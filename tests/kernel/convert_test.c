@@ -2,6 +2,8 @@
 /*
  * Demand paging off and on again: mappings are pinned as type1 pins them, charged
  * and given back to the page, and devices notice nothing.
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <stdio.h>
@@ -201,7 +203,7 @@ static void during_dma(void)
 	};
 	load_start(&reader, IOVA_SINK);
 	load_start(&writer, IOVA_SINK);
-	for (i = 0; i < 30; i++) {
+	for (i = 0; i < rounds(30); i++) {
 		assert_ok(viopf_disable(rig.c));
 		load_progress(&writer, 1);
 		assert_ok(viopf_enable(rig.c));

@@ -21,6 +21,7 @@
 #define LIST_MAX	(LIST_PAGES * PAGE / sizeof(struct softdma_request))
 #define NOWHERE		0x7000000000ull
 #define NR_GROUPS	512	/* group indexes that PRI has */
+#define GROUP_MAX	512	/* requests that a group may have */
 
 #define R		SOFTDMA_RQ_READ
 #define W		SOFTDMA_RQ_WRITE
@@ -192,7 +193,8 @@ static void never_ended(void)
 
 /*
  * After a reset of the function the indexes are used again: groups of the new life come
- * with what the old one has left, and are answered once each.
+ * with what the old one has left, if the kernel has not thrown that away, and are answered
+ * once each.
  */
 static void ended_by_another(void)
 {
@@ -212,8 +214,8 @@ static void ended_by_another(void)
 	for (i = 0; i < NR_GROUPS - 1; i++)
 		ask(&c, page(32 + i % 32), W | LAST, i);
 	expect(&c, NR_GROUPS - 1, NR_GROUPS - 1);
-	for (i = 0; i < NR_PAGES; i++)
-		assert_resident(&c, i, i >= 32);
+	for (i = 32; i < NR_PAGES; i++)
+		assert_resident(&c, i, 1);
 	crowd_close(&c);
 }
 
@@ -237,6 +239,32 @@ static void flood(void)
 		expect(&c, NR_GROUPS, NR_GROUPS / 4 * 3);
 		assert_ok(madvise(c.p, SIZE, MADV_DONTNEED));
 	}
+	crowd_close(&c);
+}
+
+/* A group of more requests than a device may have outstanding is a flood by itself. */
+static void too_large(void)
+{
+	struct vfio_iopf_stats before;
+	struct softdma_desc desc;
+	struct crowd c;
+	unsigned int i;
+
+	crowd_open(&c);
+	for (i = 0; i < GROUP_MAX; i++)
+		ask(&c, page(i % NR_PAGES), W | (i == GROUP_MAX - 1 ? LAST : 0), 0);
+	expect(&c, 1, 1);
+
+	before = rig_stats(&c.rig);
+	for (i = 0; i <= GROUP_MAX; i++)
+		ask(&c, page(i % NR_PAGES), W | (i == GROUP_MAX ? LAST : 0), 0);
+	desc = crowd_desc(&c);
+	assert_ok(sdma_submit(&c.rig.dma[0].q[1], &desc, 1));
+	assert_true(wait_until(rig_stats(&c.rig).groups == before.groups + 1, 30));
+	assert_true(wait_until(!rig_stats(&c.rig).faults_pending, 30));
+	assert_grew(&c.rig, before, requests, GROUP_MAX + 1);
+	assert_grew(&c.rig, before, resp_failure, 1);
+	assert_int_equal(softiommu_stat("resp_unexpected"), 0);
 	crowd_close(&c);
 }
 
@@ -342,6 +370,7 @@ static const struct suite_case cases[] = {
 	CASE("S6 G16 groups that never end", never_ended, ONE),
 	CASE("S6 G16 groups that end what a reset cut off", ended_by_another, ONE),
 	CASE("S6 R16 G16 a flood of requests", flood, ONE),
+	CASE("S6 R16 G16 a group that is a flood", too_large, ONE),
 	CASE("S6 G16 a flood, and its queue is stopped", flood_cut_short, ONE, .arg = stop_queue),
 	CASE("S6 G16 a flood, and what it asks for is unmapped", flood_cut_short, ONE,
 	     .arg = unmap_it),

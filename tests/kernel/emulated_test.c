@@ -10,9 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "area.h"
 #include "locking.h"
 #include "mdev.h"
 #include "rig.h"
+#include "uffd.h"
 
 #define NR_PAGES	16
 #define SIZE		(NR_PAGES * PAGE)
@@ -206,6 +208,24 @@ static void copies(void)
 	box_close(&box);
 }
 
+/* A driver's access below a stack doesn't let it grow, and leaves no trace in the log. */
+static void below_a_stack(void)
+{
+	static char buf[PAGE];
+	struct box box;
+
+	box_open(&box);
+	assert_ok(munmap(box.p, SIZE));
+	assert_ptr_equal(mmap(box.p + 4 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_FIXED, -1, 0),
+			 box.p + 4 * PAGE);
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 3 * PAGE, 1, RW, NULL), -EFAULT);
+	assert_int_equal(mdev_rw(&box.m, IOVA_BASE + 3 * PAGE, buf, PAGE, SOFTMDEV_RW_WRITE),
+			 -EFAULT);
+	assert_int_equal(mdev_rw(&box.m, IOVA_BASE + 4 * PAGE, buf, PAGE, SOFTMDEV_RW_WRITE), 0);
+	box_close(&box);
+}
+
 /* Another process's mapping is charged to that process; closing gives all back. */
 static void of_a_child(void)
 {
@@ -332,6 +352,232 @@ static void keeps_pins(void)
 	box_close(&box);
 }
 
+/* Drivers that keep pins in several mappings are asked in vain some times, by either way. */
+static void keeps_pins_in_two_mappings(void)
+{
+	uint64_t bits[2], bytes;
+	unsigned int i;
+	struct box box;
+
+	box_open(&box);
+	mdev_set_flags(&box.m, SOFTMDEV_KEEP_PINS);
+	assert_ok(viopf_dirty_start(box.c));
+	for (i = 0; i < 2; i++) {
+		uint64_t told = mdev_state(&box.m).nr_unmaps;
+
+		assert_ok(viopf_map(box.c, box.p, IOVA_BASE + 2 * SIZE, SIZE, VIOPF_READ));
+		assert_int_equal(mdev_pin(&box.m, IOVA_BASE + i * PAGE, 1, RW, NULL), 1);
+		assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 2 * SIZE + i * PAGE, 1,
+					  SOFTMDEV_READ, NULL), 1);
+		if (i)
+			assert_ok(viopf_dirty_unmap(box.c, IOVA_BASE, 4 * SIZE, bits, &bytes));
+		else
+			assert_ok(viopf_unmap_all(box.c, &bytes));
+		assert_int_equal(bytes, 2 * SIZE);
+		assert_true(mdev_state(&box.m).nr_unmaps >= told + 4);
+		assert_true(mdev_state(&box.m).nr_unmaps <= told + 40);
+		assert_int_equal(locked_pages(), 0);
+		assert_ok(viopf_map(box.c, box.p, IOVA_BASE, SIZE, VIOPF_READ | VIOPF_WRITE));
+	}
+	/* What a driver that keeps it may write is in the last answer. */
+	assert_true(area_bit(bits, 1));
+	box_close(&box);
+}
+
+/* A driver gives up as many mappings as there are: that it is asked often is no offence. */
+static void gives_up_many_mappings(void)
+{
+	uint64_t bytes;
+	unsigned int i;
+	struct box box;
+
+	box_open(&box);
+	for (i = 0; i < 3 * NR_PAGES; i++) {
+		uint64_t iova = IOVA_BASE + 2 * SIZE + 2 * i * PAGE;
+
+		assert_ok(viopf_map(box.c, box.p, iova, PAGE, VIOPF_READ));
+		assert_int_equal(mdev_pin(&box.m, iova, 1, SOFTMDEV_READ, NULL), 1);
+	}
+	assert_ok(viopf_unmap_all(box.c, &bytes));
+	assert_int_equal(bytes, SIZE + i * PAGE);
+	assert_int_equal(mdev_state(&box.m).nr_unmaps, i);
+	assert_int_equal(mdev_state(&box.m).nr_pins, 0);
+	box_close(&box);
+}
+
+struct unmapping {
+	int fd;
+	uint64_t *bits;
+	int ret;
+};
+
+/* By the kernel's call, as the library's looks at the bitmap itself. */
+static void *unmap_with_bitmap(void *arg)
+{
+	struct unmapping *u = arg;
+	struct {
+		struct vfio_iommu_type1_dma_unmap unmap;
+		struct vfio_bitmap bitmap;
+	} call = {
+		.unmap.argsz = sizeof(call),
+		.unmap.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.unmap.iova = IOVA_BASE,
+		.unmap.size = SIZE,
+		.bitmap = { .pgsize = PAGE, .size = 8, .data = (__u64 *)u->bits },
+	};
+
+	u->ret = ioctl(u->fd, VFIO_IOMMU_UNMAP_DMA, &call);
+	return NULL;
+}
+
+/* A driver that pins while user space makes room for the bitmap is told of the unmap. */
+static void pins_during_unmap(void)
+{
+	struct unmapping unmapping;
+	struct softmdev_state state;
+	pthread_t thread;
+	struct box box;
+	struct uffd u;
+	char *at;
+
+	box_open(&box);
+	unmapping.fd = viopf_container_fd(box.c);
+	unmapping.bits = (uint64_t *)mem_anon(PAGE);
+	uffd_register(&u, uffd_open(), unmapping.bits, PAGE, 0);
+	assert_ok(viopf_dirty_start(box.c));
+	assert_ok(pthread_create(&thread, NULL, unmap_with_bitmap, &unmapping));
+	at = uffd_next(&u, 30);
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 3 * PAGE, 1, RW, NULL), 1);
+	uffd_deliver(&u, at);
+	assert_ok(pthread_join(thread, NULL));
+	assert_int_equal(unmapping.ret, 0);
+	state = mdev_state(&box.m);
+	assert_int_equal(state.nr_unmaps, 1);
+	assert_int_equal(state.nr_pins, 0);
+	assert_int_equal(unmapping.bits[0], 1 << 3);
+	box_close(&box);
+}
+
+static void assert_dirty(struct box *box, uint64_t want)
+{
+	uint64_t bits[1] = { ~0ull };
+
+	assert_ok(viopf_dirty_get(box->c, IOVA_BASE, SIZE, bits));
+	assert_msg(bits[0] == want, "reported %#llx, not %#llx", (unsigned long long)bits[0],
+		   (unsigned long long)want);
+}
+
+/* What a driver has pinned it may write at any time, and may have until it unpins. */
+static void pinned_is_dirty(void)
+{
+	char buf[8] = "written";
+	struct box box;
+
+	box_open(&box);
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + PAGE, 2, RW, NULL), 2);
+	assert_ok(viopf_dirty_start(box.c));
+	assert_dirty(&box, 3 << 1);
+	assert_dirty(&box, 3 << 1);
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 5 * PAGE, 1, RW, NULL), 1);
+	assert_int_equal(mdev_rw(&box.m, IOVA_BASE + 9 * PAGE, buf, sizeof(buf),
+				 SOFTMDEV_RW_WRITE), 0);
+	assert_dirty(&box, 1 << 9 | 1 << 5 | 3 << 1);
+	assert_dirty(&box, 1 << 5 | 3 << 1);
+	/* Once more for what is given back, and then no longer. */
+	assert_int_equal(mdev_unpin(&box.m, IOVA_BASE + 2 * PAGE, 1), 1);
+	assert_dirty(&box, 1 << 5 | 3 << 1);
+	assert_dirty(&box, 1 << 5 | 1 << 1);
+	assert_int_equal(mdev_unpin(&box.m, IOVA_BASE, NR_PAGES), 2);
+	assert_dirty(&box, 1 << 5 | 1 << 1);
+	assert_dirty(&box, 0);
+	/* Pinned and given back between two answers. */
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 7 * PAGE, 1, RW, NULL), 1);
+	assert_int_equal(mdev_unpin(&box.m, IOVA_BASE + 7 * PAGE, 1), 1);
+	assert_dirty(&box, 1 << 7);
+	assert_dirty(&box, 0);
+	/* A start forgets what was. */
+	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + 4 * PAGE, 1, RW, NULL), 1);
+	assert_int_equal(mdev_unpin(&box.m, IOVA_BASE + 4 * PAGE, 1), 1);
+	assert_ok(viopf_dirty_stop(box.c));
+	assert_ok(viopf_dirty_start(box.c));
+	assert_dirty(&box, 0);
+	box_close(&box);
+}
+
+/* The same of memory whose process is gone, where no notifier can be had. */
+static void pinned_is_dirty_without_process(void)
+{
+	struct viopf_container *c;
+	int ready[2], go[2];
+	struct mdev m;
+	uint64_t bits[1];
+	pid_t pid;
+	char byte, *p;
+
+	mdev_load(1);
+	assert_ok(viopf_container_new(&c));
+	assert_int_equal(mdev_attach(&m, 0, viopf_container_fd(c)), 0);
+	assert_ok(viopf_set_iommu(c, *(const unsigned long *)case_arg()));
+	mdev_open(&m);
+	p = mem_shared(SIZE);
+	assert_ok(pipe(ready));
+	assert_ok(pipe(go));
+	pid = fork();
+	if (!pid) {
+		if (viopf_map(c, p, IOVA_BASE, SIZE, VIOPF_READ | VIOPF_WRITE) ||
+		    write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(1);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_int_equal(mdev_pin(&m, IOVA_BASE + PAGE, 1, RW, NULL), 1);
+	assert_int_equal(write(go[1], "g", 1), 1);
+	child_wait(pid, 30);
+	assert_ok(viopf_dirty_start(c));
+	assert_ok(viopf_dirty_get(c, IOVA_BASE, SIZE, bits));
+	assert_int_equal(bits[0], 1 << 1);
+	assert_ok(viopf_dirty_get(c, IOVA_BASE, SIZE, bits));
+	assert_int_equal(bits[0], 1 << 1);
+	assert_int_equal(mdev_unpin(&m, IOVA_BASE + PAGE, 1), 1);
+	assert_ok(viopf_dirty_get(c, IOVA_BASE, SIZE, bits));
+	assert_true(area_bit(bits, 1));
+	assert_ok(viopf_dirty_get(c, IOVA_BASE, SIZE, bits));
+	assert_int_equal(bits[0], 0);
+	mdev_close(&m);
+	viopf_container_close(c);
+}
+
+/* Beside a device behind an IOMMU, which has the same pages mapped. */
+static void pinned_is_dirty_beside(void)
+{
+	struct area a;
+	struct rig rig;
+	struct mdev m;
+	int i;
+
+	mdev_load(1);
+	rig_open(&rig, 1);
+	area_open(&a, &rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	mdev_join(&m, 0, viopf_container_fd(rig.c));
+	assert_int_equal(mdev_pin(&m, IOVA_BASE + PAGE, 2, RW, NULL), 2);
+	assert_ok(viopf_dirty_start(rig.c));
+	for (i = 0; i < 3; i++) {
+		area_write(&a, 8 + i, 1);
+		a.dirty[1] = 1;
+		a.dirty[2] = 1;
+		area_check(&a);
+	}
+	assert_int_equal(mdev_unpin(&m, IOVA_BASE, NR_PAGES), 2);
+	a.dirty[1] = 1;
+	a.dirty[2] = 1;
+	area_check(&a);
+	area_write(&a, 2, 1);
+	area_check(&a);
+	area_check(&a);
+	mdev_close(&m);
+	rig_close(&rig);
+}
+
 #define TYPE1(name_, run_)	CASE("R15 type1: " name_, run_, .arg = &type1)
 #define OURS(name_, run_)	CASE("R15 ours: " name_, run_, .arg = &iopf)
 
@@ -359,12 +605,24 @@ static const struct suite_case cases[] = {
 	OURS("an unmap is announced, and pins end", unmapped),
 	TYPE1("copies, across mappings", copies),
 	OURS("copies, across mappings", copies),
+	OURS("below a stack nothing is pinned or copied, without a word", below_a_stack),
 	TYPE1("another process's mapping", of_a_child),
 	OURS("another process's mapping", of_a_child),
 	CASE("R15 no page request for what a driver has pinned", no_page_request, .iopf = EXACT),
 	CASE("R15 R11 counted once while demand paging goes off and on", while_it_changes,
 	     .iopf = EXACT),
 	CASE("R15 a driver that keeps its pins", keeps_pins, .arg = &iopf),
+	CASE("R15 a driver that keeps pins in two mappings", keeps_pins_in_two_mappings,
+	     .arg = &iopf),
+	CASE("R15 many mappings are given up", gives_up_many_mappings, .arg = &iopf),
+	CASE("R15 R13 a pin while the bitmap is waited for", pins_during_unmap, .arg = &iopf),
+	CASE("R13 R15 type1: pinned pages are dirty each time", pinned_is_dirty, .arg = &type1),
+	CASE("R13 R15 ours: pinned pages are dirty each time", pinned_is_dirty, .arg = &iopf),
+	CASE("R13 R15 type1: pinned pages of a process that is gone",
+	     pinned_is_dirty_without_process, .arg = &type1),
+	CASE("R13 R15 ours: pinned pages of a process that is gone",
+	     pinned_is_dirty_without_process, .arg = &iopf),
+	CASE("R13 R15 pinned pages beside an IOMMU are dirty each time", pinned_is_dirty_beside),
 	CASE("R15 type1: no pins by the rules of type1 v1", not_by_the_first_rules,
 	     .arg = &first_type1),
 	CASE("R15 takeover: no pins by the rules of type1 v1", not_by_the_first_rules,

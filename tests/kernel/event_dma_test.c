@@ -10,6 +10,8 @@
  * and a word is that or 0. After each event its pages are let go to a victim,
  * whose content nobody but the test may change: a late write of the device
  * would show there.
+ *
+ * LANES: stock intel
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +135,7 @@ static void run_live(void)
 		event.twin(&l);
 	live_start_loads(&l);
 	by = now_s() + TIME_S;
-	for (l.round = 0; l.round < ROUNDS && (l.round < 2 || now_s() < by); l.round++) {
+	for (l.round = 0; l.round < rounds(ROUNDS) && (l.round < 2 || now_s() < by); l.round++) {
 		event.once(&l);
 		check_victim(&l);
 		load_progress(&l.reader, 1);
@@ -147,6 +149,8 @@ static void run_live(void)
 	print_message("%u rounds, %lu + %lu operations, %llu faults, %llu evictions\n",
 		      l.round, atomic_load(&l.reader.rounds), atomic_load(&l.writer.rounds),
 		      s.faults, s.evictions);
+	if (atomic_load(&l.writer.late))
+		print_message("%lu words were seen late\n", atomic_load(&l.writer.late));
 	rig_close(&l.rig);
 }
 

@@ -9,6 +9,7 @@
  * event_dma_test.c has the same events while the device is at work.
  *
  * VM: --qemu -readconfig --qemu tests/kernel/numa.cfg
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,6 @@
 
 #define NR_PAGES	16
 #define SIZE		(NR_PAGES * PAGE)
-#define KPF_KSM		21
 
 struct event {
 	struct rig rig;
@@ -380,12 +380,12 @@ static void do_ksm(void)
 	assert_ok(madvise(ev.p, ev.size, MADV_MERGEABLE));
 	assert_ok(madvise(twin, ev.size, MADV_MERGEABLE));
 	ksm_start(0);
+	/* KPF_KSM won't do: 6.12 shows it for all anonymous memory (fs/proc/page.c). */
 	for (i = 0; i < NR_PAGES; i++)
-		assert_true(wait_until(page_flag(ev.p + i * PAGE, KPF_KSM) &&
-				       page_flag(twin + i * PAGE, KPF_KSM), 40));
+		assert_true(wait_until(page_pfn(ev.p + i * PAGE) ==
+				       page_pfn(twin + i * PAGE), 40));
 	ksm_pause();
 	assert_evicted(&ev, NR_PAGES, 0);
-	assert_int_equal(page_pfn(ev.p), page_pfn(twin));
 	assert_intact(&ev, 1, NR_PAGES);
 	dev_fill(&ev.rig, IOVA_BASE, ev.size, 2);
 	cpu_check(twin, ev.size, 1);

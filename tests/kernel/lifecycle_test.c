@@ -6,6 +6,8 @@
  * flight whenever something ends. Nothing may hang, no request stays without
  * its response (the suite looks at the IOMMU's own counters), and what is
  * opened next works.
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,41 +20,12 @@
 #include <unistd.h>
 
 #include "load.h"
+#include "thrower.h"
+#include "uffd.h"
 
 #define NR_PAGES	64
 #define SIZE		(NR_PAGES * PAGE)
 #define IOVA_SINK	(IOVA_BASE + 64 * HUGE)
-
-/* Throws memory away until told to stop, so that the device has to fault. */
-struct thrower {
-	char *p;
-	size_t size;
-	atomic_int stop;
-	pthread_t thread;
-};
-
-static void *thrower_main(void *arg)
-{
-	struct thrower *t = arg;
-
-	while (!atomic_load(&t->stop)) {
-		madvise(t->p, t->size, MADV_DONTNEED);
-		nap_ms(1);
-	}
-	return NULL;
-}
-
-static void thrower_start(struct thrower *t, char *p, size_t size)
-{
-	*t = (struct thrower){ .p = p, .size = size };
-	assert_ok(pthread_create(&t->thread, NULL, thrower_main, t));
-}
-
-static void thrower_stop(struct thrower *t)
-{
-	atomic_store(&t->stop, 1);
-	assert_ok(pthread_join(t->thread, NULL));
-}
 
 /* Give every queue of the device much to do, and don't wait for it. */
 static void keep_busy(struct rig *rig, unsigned int dev)
@@ -67,19 +40,6 @@ static void keep_busy(struct rig *rig, unsigned int dev)
 			rig_start_queue(rig, dev, q);
 		assert_ok(sdma_submit(&rig->dma[dev].q[q], descs, 32));
 	}
-}
-
-static void works(unsigned int first, unsigned int nr)
-{
-	struct rig rig;
-	char *p = mem_anon(SIZE);
-
-	rig_open_as(&rig, first, nr, VFIO_IOPF_IOMMU);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
-	dev_fill(&rig, IOVA_BASE, SIZE, 5);
-	cpu_check(p, SIZE, 5);
-	rig_close(&rig);
-	munmap(p, SIZE);
 }
 
 /* The three files of a container with one device, for closing one by one. */
@@ -201,7 +161,7 @@ static void every_order(void)
 			}
 		}
 	}
-	works(0, 1);
+	rig_works(0, 1, SIZE);
 }
 
 /* The last file is closed by the exit of a process that has faults in flight. */
@@ -225,21 +185,21 @@ static void exits(void)
 
 	for (i = 0; i < 10; i++)
 		child_wait(child_run(exit_at_work, (void *)i), 20);
-	works(0, 1);
+	rig_works(0, 1, SIZE);
 }
 
 static void kills(void)
 {
 	uintptr_t i;
 
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < rounds(10); i++) {
 		pid_t pid = child_run(exit_at_work, (void *)(1000000 + i));
 
 		nap_ms(150 + 5 * (unsigned int)i);
 		kill(pid, SIGKILL);
 		child_reap(pid, 20);
 	}
-	works(0, 1);
+	rig_works(0, 1, SIZE);
 }
 
 /* A second device comes to what the first has faulted in, and goes again. */
@@ -249,7 +209,7 @@ static void attach_and_detach(void)
 	char bdfs[MAX_DEVICES][16];
 	struct load load;
 	struct rig rig;
-	int i;
+	unsigned int i;
 	char *p;
 
 	devices_list(bdfs);
@@ -289,7 +249,7 @@ static void unmap_at_work(void)
 	struct thrower thrower;
 	struct load load;
 	struct rig rig;
-	int i;
+	unsigned int i;
 	char *p;
 
 	rig_open(&rig, 1);
@@ -301,7 +261,7 @@ static void unmap_at_work(void)
 		.p = p, .iova = IOVA_BASE, .size = SIZE, .seed = 9,
 	};
 	load_start(&load, 0);
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < rounds(40); i++) {
 		uint64_t unmapped;
 
 		thrower_start(&thrower, p, SIZE);
@@ -337,19 +297,19 @@ static void close_before_the_response(void)
 		munmap(p, SIZE);
 	}
 	softiommu_set("reset_knobs", "1\n");
-	works(0, 1);
+	rig_works(0, 1, SIZE);
 }
 
 static void bus_master_and_reset(void)
 {
 	struct thrower thrower;
 	struct rig rig;
-	int i;
+	unsigned int i;
 	char *p = mem_anon(SIZE);
 
 	rig_open(&rig, 1);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < rounds(10); i++) {
 		thrower_start(&thrower, p, SIZE);
 		keep_busy(&rig, 0);
 		nap_ms(5);
@@ -378,9 +338,123 @@ static void rmmod_in_use(void)
 	rig_map(&rig, p, IOVA_BASE, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	assert_int_equal(module_remove("vfio_iommu_iopf"), -EAGAIN);
-	assert_int_equal(module_remove("softiommu"), -EAGAIN);
+	if (hardware_is_soft())
+		assert_int_equal(module_remove("softiommu"), -EAGAIN);
 	dev_check(&rig, IOVA_BASE, SIZE, 1);
 	rig_close(&rig);
+}
+
+/* A call that sleeps in a userfaultfd's memory, and then goes on with its container. */
+struct sleeper {
+	struct rig *rig;
+	char *p;		/* memory that nobody delivers yet */
+	int (*call)(struct sleeper *s);
+	int ret;
+	pthread_t thread;
+};
+
+static int sleep_in_prefetch(struct sleeper *s)
+{
+	return viopf_advise(s->rig->c, VFIO_IOPF_ADV_PREFETCH_READ, IOVA_SINK, SIZE, NULL);
+}
+
+static int sleep_in_residency(struct sleeper *s)
+{
+	return viopf_residency(s->rig->c, IOVA_BASE, SIZE, (unsigned char *)s->p);
+}
+
+static int sleep_in_dirty_get(struct sleeper *s)
+{
+	struct {
+		struct vfio_iommu_type1_dirty_bitmap dirty;
+		struct vfio_iommu_type1_dirty_bitmap_get get;
+	} arg = {
+		.dirty.argsz = sizeof(arg),
+		.dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+		.get = { .iova = IOVA_BASE, .size = SIZE, .bitmap = {
+			.pgsize = PAGE, .size = 8, .data = (__u64 *)(void *)s->p,
+		} },
+	};
+
+	/* The library touches the bitmap itself first. */
+	return ioctl(viopf_container_fd(s->rig->c), VFIO_IOMMU_DIRTY_PAGES, &arg);
+}
+
+static void *sleeper_main(void *arg)
+{
+	struct sleeper *s = arg;
+
+	s->ret = s->call(s);
+	return NULL;
+}
+
+/* Whatever the call finds when it wakes, it is not what has been opened since. */
+static void joined_elsewhere(struct rig *rig, int *found)
+{
+	char *p = mem_anon(SIZE);
+
+	assert_ok(viopf_group_add(rig->c, rig->bdf[0]));
+	assert_ok(viopf_set_iommu(rig->c, VFIO_IOPF_IOMMU));
+	rig_map(rig, p, IOVA_BASE, SIZE);
+	*found = (int)rig_stats(rig).segments;
+}
+
+/*
+ * The last group leaves while a call sleeps: VFIO releases the container, and lets go of
+ * the module, but the call still has both. Then the group comes back.
+ */
+static void released_under_a_call(void)
+{
+	int (*const calls[])(struct sleeper *) = {
+		sleep_in_prefetch, sleep_in_residency, sleep_in_dirty_get,
+	};
+	struct sleeper s = { .call = calls[*(const int *)case_arg()] };
+	struct rig rig;
+	struct uffd u;
+	char *p = mem_anon(SIZE), *asked;
+	int segments;
+
+	rig_open(&rig, 1);
+	s.rig = &rig;
+	s.p = mem_anon(SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	rig_map(&rig, s.p, IOVA_SINK, SIZE);
+	dev_fill(&rig, IOVA_BASE, SIZE, 1);
+	assert_ok(viopf_dirty_start(rig.c));
+	uffd_register(&u, uffd_open(), s.p, SIZE, 0);
+	u.seed = 3;
+	assert_ok(sdma_queue_stop(&rig.dma[0], 0));
+	viopf_device_close(rig.dev[0]);
+
+	assert_ok(pthread_create(&s.thread, NULL, sleeper_main, &s));
+	asked = uffd_next(&u, 30);
+	assert_ok(viopf_group_remove(rig.c, rig.bdf[0]));
+	assert_int_equal(module_remove("vfio_iommu_iopf"), -EAGAIN);
+	joined_elsewhere(&rig, &segments);
+
+	uffd_serve(&u, 3);
+	uffd_deliver(&u, asked);
+	assert_ok(pthread_join(s.thread, NULL));
+	uffd_stop(&u);
+	assert_int_equal(rig_stats(&rig).segments, segments);
+	assert_int_equal(rig_stats(&rig).resident_pages, 0);
+	if (s.call == sleep_in_prefetch)
+		assert_int_equal(s.ret, -ENOENT);
+	assert_ok(viopf_group_remove(rig.c, rig.bdf[0]));
+	assert_int_equal(module_remove("vfio_iommu_iopf"), 0);
+	assert_int_equal(module_insert("vfio_iommu_iopf", NULL), 0);
+}
+
+/* The module goes as soon as it may, with what the last close left to be freed. */
+static void remove_at_once(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < rounds(30); i++) {
+		rig_works(0, 1, SIZE);
+		assert_int_equal(module_remove("vfio_iommu_iopf"), 0);
+		assert_int_equal(module_insert("vfio_iommu_iopf", NULL), 0);
+	}
 }
 
 static void reload(void)
@@ -388,11 +462,47 @@ static void reload(void)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		works(0, 1);
+		rig_works(0, 1, SIZE);
 		assert_int_equal(module_remove("vfio_iommu_iopf"), 0);
 		assert_int_equal(module_insert("vfio_iommu_iopf", NULL), 0);
 	}
-	works(0, 2);
+	rig_works(0, 2, SIZE);
+}
+
+#define NR_SEGMENTS	8192ul
+#define SEGMENT		(64ul << 20)
+#define IOVA_LIST	0x20000000ull
+#define IOVA_TO		0x30000000ull
+
+/* A word in each segment of half a TiB; the modules' end waits for what is freed late. */
+static void many_segments(void)
+{
+	size_t list_size = NR_SEGMENTS * sizeof(struct softdma_sg);
+	struct softdma_sg *list = mem_shared(list_size);
+	struct softdma_desc desc;
+	unsigned long i;
+	struct rig rig;
+	char *p, *to;
+
+	rig_open(&rig, 1);
+	to = mem_shared(NR_SEGMENTS * 8);
+	p = mmap(NULL, NR_SEGMENTS * SEGMENT, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(p != MAP_FAILED);
+	for (i = 0; i < NR_SEGMENTS; i++)
+		list[i] = (struct softdma_sg){ IOVA_BASE + i * SEGMENT, 8 };
+	rig_map(&rig, list, IOVA_LIST, list_size);
+	rig_map(&rig, to, IOVA_TO, NR_SEGMENTS * 8);
+	rig_map(&rig, p, IOVA_BASE, NR_SEGMENTS * SEGMENT);
+	/* In parts, each of which a slow kernel has done in time. */
+	for (i = 0; i < NR_SEGMENTS; i += 512) {
+		desc = sdma_sg(IOVA_TO, IOVA_LIST + i * sizeof(*list), 512, 512 * 8);
+		rig_do(&rig, &desc, SOFTDMA_OK);
+	}
+	assert_true(rig_stats(&rig).segments > NR_SEGMENTS);
+	assert_ok(viopf_unmap(rig.c, IOVA_BASE, NR_SEGMENTS * SEGMENT, NULL));
+	assert_true(rig_stats(&rig).segments < 8);
+	rig_close(&rig);
 }
 
 static const struct suite_case cases[] = {
@@ -404,9 +514,16 @@ static const struct suite_case cases[] = {
 	CASE("S8 R9 attach and detach during DMA, two domains", attach_and_detach,
 	     .softiommu = "iommus=2", .softdma = "devices=2"),
 	CASE("S6 R8 unmap during DMA", unmap_at_work),
-	CASE("S6 R8 close with responses on their way", close_before_the_response),
+	CASE("S6 R8 close with responses on their way", close_before_the_response, .soft = 1),
 	CASE("S6 reset and bus master during DMA", bus_master_and_reset),
+	CASE("R8 S11 thousands of segments end", many_segments, .limit_s = 400),
 	CASE("R9 rmmod is refused while in use", rmmod_in_use),
+	CASE("R8 R9 released under a prefetch", released_under_a_call, .arg = &(const int){ 0 }),
+	CASE("R8 R9 released under a look at residency", released_under_a_call,
+	     .arg = &(const int){ 1 }),
+	CASE("R8 R9 released under a look at dirty pages", released_under_a_call,
+	     .arg = &(const int){ 2 }),
+	CASE("R9 the module is removed right after a close", remove_at_once, .limit_s = 300),
 	CASE("R9 modules can be removed and loaded again", reload, .softdma = "devices=2"),
 };
 

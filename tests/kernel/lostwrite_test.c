@@ -6,15 +6,19 @@
  * into a state where storage has a copy of them, has the device write, and has
  * the kernel drop them. Swap is on a loop device here, as pages stay in the
  * swap cache with that; with zram they don't.
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "rig.h"
 
 #define NR_PAGES	1024
@@ -180,6 +184,78 @@ static void huge_pages(void)
 	rig_close(&rig);
 }
 
+/*
+ * A huge page that is mapped page by page, as the process gave one page of it up. That
+ * page, touched again, is small, and on its own: what is so of the huge page it lies in
+ * the middle of is not so of it.
+ */
+static char *huge_with_a_small_page(void)
+{
+	char *p = mem_huge(HUGE);
+
+	memset(p, 1, HUGE);
+	if (!is_huge(p, HUGE))
+		skip_because("got no huge page");
+	assert_ok(madvise(p + PAGE, PAGE, MADV_DONTNEED));
+	sdma_pattern_fill(p + PAGE, PAGE, 1, 0);
+	return p;
+}
+
+/* A batch of pages that were given up is a CPU's: stay on this one. */
+static void stay_on_this_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_ok(sched_setaffinity(0, sizeof(one), &one));
+}
+
+/*
+ * The small page is in a state where storage has what is in it, or nobody needs it. The
+ * device may write the range, all of it by advice or what lies around a fault.
+ */
+static void small_page(int given_up, int prefetched)
+{
+	struct rig rig;
+	char *p;
+
+	swap_on_loop(32);
+	stay_on_this_cpu();
+	rig_open(&rig, 1);
+	p = huge_with_a_small_page();
+	rig_map(&rig, p, IOVA_BASE, HUGE);
+	if (given_up) {
+		assert_ok(madvise(p + PAGE, PAGE, MADV_FREE));
+	} else {
+		page_out(p + PAGE, PAGE);
+		read_all(p + PAGE, PAGE);
+	}
+	if (prefetched)
+		advise(&rig, VFIO_IOPF_ADV_PREFETCH_WRITE, IOVA_BASE, HUGE);
+	else
+		dev_fill(&rig, IOVA_BASE, PAGE, 2);
+	dev_fill(&rig, IOVA_BASE + PAGE, PAGE, 3);
+	page_out(p + PAGE, PAGE);
+	cpu_check(p + PAGE, PAGE, 3);
+	rig_close(&rig);
+}
+
+static void small_page_given_up_prefetched(void)
+{
+	small_page(1, 1);
+}
+
+static void small_page_swapped_prefetched(void)
+{
+	small_page(0, 1);
+}
+
+static void small_page_given_up_beside_a_fault(void)
+{
+	small_page(1, 0);
+}
+
 static void forget_caches(void)
 {
 	sync();
@@ -256,6 +332,12 @@ static const struct suite_case cases[] = {
 	CASE("S1 lost writes: none to lazily freed pages", lazily_freed),
 	CASE("S1 S9 R13 lost writes: neighbours are neither lost nor dirtied", neighbours),
 	CASE("S1 lost writes: none to huge pages", huge_pages),
+	CASE("S1 R14 lost writes: none to a small page among huge ones, given up, prefetched",
+	     small_page_given_up_prefetched),
+	CASE("S1 R14 lost writes: none to a small page among huge ones, swapped, prefetched",
+	     small_page_swapped_prefetched),
+	CASE("S1 S9 lost writes: none to a small page among huge ones, given up, beside a fault",
+	     small_page_given_up_beside_a_fault, .iopf = "window_fixed=16"),
 	CASE("S1 lost writes: none to a file, write after write-back", file_shared),
 	CASE("S1 lost writes: none to copies of a file's pages", file_private),
 };

@@ -5,20 +5,28 @@
  * it again. A giant page is set aside when the VM boots: later there may be none.
  *
  * VM: --mem 4G --append hugepagesz=1G --append hugepages=1
+ * LANES: stock next debug
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "rig.h"
 
 #define SIZE	(2 * HUGE)
 
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret	447
+#endif
 #ifndef MFD_HUGE_2MB
 #define MFD_HUGE_2MB	(21U << 26)
 #endif
@@ -300,6 +308,21 @@ static void file_read_only(void)
 	ext4_unmount();
 }
 
+/* A page of the registers of a device that has nothing to do with ours. */
+static char *other_device_memory(int prot)
+{
+	int fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDWR | O_CLOEXEC);
+	char *p;
+
+	if (fd < 0)
+		skip_because("no PCI device with memory of its own: %s", strerror(errno));
+	p = mmap(NULL, PAGE, prot, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED)
+		skip_because("can't map a device's memory: %s", strerror(errno));
+	close(fd);
+	return p;
+}
+
 /*
  * Another device's registers, mapped in the process: no memory, but mapped for our
  * device all the same, as its error tells, and taken away again.
@@ -308,15 +331,9 @@ static void not_memory(void)
 {
 	char *p, *mmio;
 	struct rig rig;
-	int fd;
 
-	fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		skip_because("no PCI device with memory of its own: %s", strerror(errno));
+	mmio = other_device_memory(PROT_READ | PROT_WRITE);
 	rig_open(&rig, 1);
-	mmio = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mmio == MAP_FAILED)
-		skip_because("can't map a device's memory: %s", strerror(errno));
 	p = mem_anon(PAGE);
 	rig_map(&rig, mmio, IOVA_BASE, PAGE);
 	rig_map(&rig, p, IOVA_BASE + PAGE, PAGE);
@@ -340,6 +357,70 @@ static void not_memory(void)
 	rig_close(&rig);
 }
 
+struct pinner {
+	struct rig *rig;
+	atomic_int stop;
+	atomic_uint rounds;
+	int err;
+};
+
+static void *pin_and_unpin(void *arg)
+{
+	struct pinner *pinner = arg;
+
+	while (!atomic_load(&pinner->stop) && !pinner->err) {
+		pinner->err = viopf_advise(pinner->rig->c, VFIO_IOPF_ADV_PIN, IOVA_BASE, PAGE,
+					   NULL);
+		if (!pinner->err)
+			pinner->err = viopf_advise(pinner->rig->c, VFIO_IOPF_ADV_UNPIN,
+						   IOVA_BASE, PAGE, NULL);
+		atomic_fetch_add(&pinner->rounds, 1);
+	}
+	return NULL;
+}
+
+/* The same memory is pinned while a fault is on its way to it, which then finds it there. */
+static void not_memory_pinned(void)
+{
+	struct pinner pinner = { 0 };
+	pthread_t thread;
+	struct rig rig;
+	unsigned int i;
+	char *mmio;
+
+	mmio = other_device_memory(PROT_READ | PROT_WRITE);
+	rig_open(&rig, 1);
+	rig_map(&rig, mmio, IOVA_BASE, PAGE);
+	pinner.rig = &rig;
+	assert_int_equal(pthread_create(&thread, NULL, pin_and_unpin, &pinner), 0);
+	for (i = 0; i < 20000 || atomic_load(&pinner.rounds) < 300; i++)
+		dev_write(&rig, IOVA_BASE, 8, SOFTDMA_BUS_ERROR);
+	atomic_store(&pinner.stop, 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(pinner.err, 0);
+	assert_int_equal(rig_stats(&rig).resp_invalid, 0);
+	rig_close(&rig);
+}
+
+/* What a device and its user can have the kernel say, they can't have it say at will. */
+static void says_little(void)
+{
+	unsigned int i;
+	struct rig rig;
+	char *mmio;
+
+	mmio = other_device_memory(PROT_READ);
+	rig_open(&rig, 1);
+	for (i = 0; i < 200; i++) {
+		rig_map(&rig, mmio, IOVA_BASE, PAGE);
+		dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+		assert_ok(viopf_unmap(rig.c, IOVA_BASE, PAGE, NULL));
+	}
+	/* 10 in 5 seconds */
+	assert_ok(shell("test $(dmesg | grep -c 'which a device asked for') -lt 200"));
+	rig_close(&rig);
+}
+
 /* The vDSO's data: kernel pages that the process may read, and so may the device. */
 static void special_pages(void)
 {
@@ -360,6 +441,131 @@ static void special_pages(void)
 	assert_ok(viopf_map(rig.c, (void *)start, IOVA_BASE, PAGE, VIOPF_READ | VIOPF_WRITE));
 	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_OK);
 	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	rig_close(&rig);
+}
+
+/* No way leads to the secret page that lies between two others; to those it does. */
+static void secret_is_kept(struct rig *rig)
+{
+	const uint64_t secret = IOVA_BASE + PAGE, above = secret + PAGE;
+
+	advise(rig, VFIO_IOPF_ADV_EVICT, IOVA_BASE, 3 * PAGE);
+	advise(rig, VFIO_IOPF_ADV_PREFETCH_RESIDENT, IOVA_BASE, 3 * PAGE);
+	residency_is(rig, IOVA_BASE, 1, RW);
+	residency_is(rig, secret, 1, 0);
+	residency_is(rig, above, 1, RW);
+	advise_fails(rig, VFIO_IOPF_ADV_PREFETCH_READ, IOVA_BASE, 3 * PAGE, EFAULT, PAGE);
+	advise_fails(rig, VFIO_IOPF_ADV_PREFETCH_WRITE, IOVA_BASE, 3 * PAGE, EFAULT, PAGE);
+	dev_read(rig, secret, PAGE, SOFTDMA_FAULT_INVALID);
+	dev_write(rig, secret, PAGE, SOFTDMA_FAULT_INVALID);
+	advise(rig, VFIO_IOPF_ADV_EVICT, IOVA_BASE, 3 * PAGE);
+	dev_write(rig, IOVA_BASE, PAGE, SOFTDMA_OK);
+	dev_write(rig, above, PAGE, SOFTDMA_OK);
+	residency_is(rig, secret, 1, 0);
+}
+
+/* Memory that even the kernel can't reach: before the CPU has touched it, and after. */
+static void secret(void)
+{
+	int fd = (int)syscall(SYS_memfd_secret, 0);
+	struct rig rig;
+	char *p;
+
+	if (fd < 0)
+		skip_because("no secret memory: %s", strerror(errno));
+	assert_ok(ftruncate(fd, PAGE));
+	rig_open(&rig, 1);
+	p = mem_anon(3 * PAGE);
+	memset(p, 1, 3 * PAGE);
+	assert_ptr_equal(mmap(p + PAGE, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			      0), p + PAGE);
+	rig_map(&rig, p, IOVA_BASE, 3 * PAGE);
+	secret_is_kept(&rig);
+	memset(p + PAGE, 1, PAGE);
+	secret_is_kept(&rig);
+	assert_ok(madvise(p, 3 * PAGE, MADV_DODUMP));
+	secret_is_kept(&rig);
+	assert_int_equal(p[PAGE], 1);
+	close(fd);
+	rig_close(&rig);
+}
+
+static void softmm_set(const char *file, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* A knob of soft/softmm.c, which changes this process. */
+static void softmm_set(const char *file, const char *fmt, ...)
+{
+	char path[64], text[64];
+	va_list args;
+	int err;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	snprintf(path, sizeof(path), "/sys/kernel/debug/softmm/%s", file);
+	err = module_insert("softmm", NULL);
+	assert_msg(!err || err == -EEXIST, "can't load softmm.ko: %s", strerror(-err));
+	err = file_write(path, text);
+	if (err == -EOPNOTSUPP)
+		skip_because("%s: this kernel is built without it", file);
+	assert_msg(!err, "can't write %s to %s: %s", text, path, strerror(-err));
+}
+
+/*
+ * To the kernel's pte_write() the pages of a shadow stack are writable. A device that reads
+ * one gets no right to write it, and none at all where it asks for that. The pages beside it
+ * come in with what is asked for.
+ */
+static void shadow_stack(void)
+{
+	struct rig rig;
+	char *p;
+
+	rig_open(&rig, 1);
+	p = mem_anon(3 * PAGE);
+	sdma_pattern_fill(p, 3 * PAGE, 1, 0);
+	assert_ok(mprotect(p + PAGE, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC));
+	softmm_set("shadow_stack", "%lx 1", (unsigned long)p + PAGE);
+	rig_map(&rig, p, IOVA_BASE, 3 * PAGE);
+	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_OK);
+	dev_read(&rig, IOVA_BASE + 2 * PAGE, PAGE, SOFTDMA_OK);
+	dev_write(&rig, IOVA_BASE + PAGE, PAGE, SOFTDMA_FAULT_INVALID);
+	dev_read(&rig, IOVA_BASE + PAGE, PAGE, SOFTDMA_FAULT_INVALID);
+	dev_write(&rig, IOVA_BASE + PAGE, PAGE, SOFTDMA_FAULT_INVALID);
+	cpu_check(p, 3 * PAGE, 1);
+	viopf_advise(rig.c, VFIO_IOPF_ADV_PREFETCH_RESIDENT, IOVA_BASE, 3 * PAGE, NULL);
+	dev_write(&rig, IOVA_BASE + PAGE, PAGE, SOFTDMA_FAULT_INVALID);
+	verify_residency();
+	softmm_set("shadow_stack", "%lx 0", (unsigned long)p + PAGE);
+	dev_fill(&rig, IOVA_BASE, 3 * PAGE, 2);
+	cpu_check(p, 3 * PAGE, 2);
+	rig_close(&rig);
+}
+
+/* What a tag is on says nothing of which memory it is, to devices as to the CPU. */
+static void tagged(void)
+{
+	const uint64_t tag = 0x2aull << 57;
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	rig_open(&rig, 1);
+	p = mem_anon(SIZE);
+	softmm_set("untag_mask", "%llx", (unsigned long long)~(0x3full << 57));
+	rig_map(&rig, (char *)((uint64_t)p | tag), IOVA_BASE, SIZE);
+	sdma_pattern_fill(p, SIZE, 1, 0);
+	dev_check(&rig, IOVA_BASE, SIZE, 1);
+	before = rig_stats(&rig);
+	assert_ok(mprotect(p, SIZE, PROT_READ));
+	assert_ok(mprotect(p, SIZE, PROT_READ | PROT_WRITE));
+	assert_true(rig_stats(&rig).pages_evicted > before.pages_evicted);
+	dev_fill(&rig, IOVA_BASE, SIZE, 2);
+	cpu_check(p, SIZE, 2);
+	assert_ok(viopf_disable(rig.c));
+	dev_fill(&rig, IOVA_BASE, SIZE, 3);
+	cpu_check(p, SIZE, 3);
 	rig_close(&rig);
 }
 
@@ -401,7 +607,13 @@ static const struct suite_case cases[] = {
 	CASE("S1 S6 file, private", file_private),
 	CASE("S6 R16 file, read-only", file_read_only),
 	CASE("S1 S6 another device's memory", not_memory),
+	CASE("S2 S6 another device's memory, pinned during its fault", not_memory_pinned,
+	     .iopf = EXACT),
+	CASE("S6 R16 what devices can say in the kernel's log is limited", says_little),
 	CASE("S6 R16 the kernel's special pages", special_pages),
+	CASE("S6 R16 secret memory stays the process's own", secret, .iopf = "window_fixed=16"),
+	CASE("S6 R16 shadow stacks stay the CPU's own", shadow_stack, .iopf = PAGEWISE),
+	CASE("S1 S6 a tagged address", tagged),
 	CASE("S5 memory that a fault brings in is charged to its owner", charged),
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Which mappings are pinned: devices that can't take page faults beside devices that
- * can, the flags of a mapping, and clients that know type1 alone. Device 0 of the
- * "nofault=1" cases has no PRI.
+ * can, the flags of a mapping, and clients that know type1 alone.
+ *
+ * LANES: stock next intel
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -20,19 +21,23 @@
 #define IOVA_SINK	0x800000000ull
 #define BOTH		(VIOPF_READ | VIOPF_WRITE)
 
+/* The device without PRI ("nofault=1"), and one that has it. */
+#define NOFAULT		(hardware_is_soft() ? 0 : INTEL_NOFAULT)
+#define FAULTING	(hardware_is_soft() ? 1 : 0)
+
 static long locked_kb(void)
 {
 	return status_kb("VmLck");
 }
 
-/* Device 0, which can't fault, joins and leaves the rig's container. */
+/* The device that can't fault joins and leaves the rig's container. */
 static void add_nofault(struct rig *rig)
 {
 	char bdfs[MAX_DEVICES][16];
 
 	devices_list(bdfs);
-	assert_ok(viopf_group_add(rig->c, bdfs[0]));
-	assert_ok(viopf_device_open(rig->c, bdfs[0], &rig->dev[1]));
+	assert_ok(viopf_group_add(rig->c, bdfs[NOFAULT]));
+	assert_ok(viopf_device_open(rig->c, bdfs[NOFAULT], &rig->dev[1]));
 	assert_ok(sdma_open(&rig->dma[1], rig->dev[1]));
 	rig_start_queue(rig, 1, 0);
 }
@@ -43,7 +48,7 @@ static void remove_nofault(struct rig *rig)
 
 	devices_list(bdfs);
 	viopf_device_close(rig->dev[1]);
-	assert_ok(viopf_group_remove(rig->c, bdfs[0]));
+	assert_ok(viopf_group_remove(rig->c, bdfs[NOFAULT]));
 }
 
 /* By the device that can't fault: done, without a page request. */
@@ -72,7 +77,7 @@ static void nofault_alone(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
+	rig_open_as(&rig, NOFAULT, 1, VFIO_IOPF_IOMMU);
 	rings_kb = locked_kb();
 	assert_true(rings_kb > 0);
 	assert_true(info_flags(&rig) & VFIO_IOPF_INFO_MUST_PIN);
@@ -99,7 +104,7 @@ static void nofault_joins(void)
 	struct rig rig;
 	char *p;
 
-	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
+	rig_open_as(&rig, FAULTING, 1, VFIO_IOPF_IOMMU);
 	p = mem_anon(2 * SIZE);
 	sdma_pattern_fill(p, SIZE, 7, 0);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
@@ -142,13 +147,13 @@ static void nofault_kept_out(void)
 	char *p;
 
 	devices_list(bdfs);
-	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
+	rig_open_as(&rig, FAULTING, 1, VFIO_IOPF_IOMMU);
 	p = mem_anon(2 * SIZE);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
 	rig_map(&rig, p + SIZE, IOVA_2, SIZE);
 	assert_ok(munmap(p + SIZE + PAGE, PAGE));
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
-	assert_int_equal(viopf_group_add(rig.c, bdfs[0]), -EFAULT);
+	assert_int_equal(viopf_group_add(rig.c, bdfs[NOFAULT]), -EFAULT);
 	assert_int_equal(locked_kb(), 0);
 	assert_int_equal(rig_stats(&rig).pinned_pages, 0);
 	assert_false(info_flags(&rig) & VFIO_IOPF_INFO_MUST_PIN);
@@ -173,7 +178,7 @@ static void nofault_during_dma(void)
 	struct rig rig;
 	char *p;
 
-	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
+	rig_open_as(&rig, FAULTING, 1, VFIO_IOPF_IOMMU);
 	rig_start_queue(&rig, 0, 1);
 	p = mem_anon(2 * SIZE);
 	rig_map(&rig, p, IOVA_BASE, 2 * SIZE);
@@ -247,7 +252,7 @@ static void selective(void)
 	long before_kb;
 	char *p;
 
-	rig_open_as(&rig, 1, 1, VFIO_IOPF_IOMMU);
+	rig_open_as(&rig, FAULTING, 1, VFIO_IOPF_IOMMU);
 	p = mem_anon(2 * SIZE);
 	sdma_pattern_fill(p, SIZE, 1, 0);
 	assert_ok(viopf_map(rig.c, p, IOVA_BASE, SIZE, BOTH));
@@ -297,18 +302,41 @@ static void taken_over(void)
 
 static void taken_over_nofault(void)
 {
+	struct vfio_iopf_stats before;
 	struct rig rig;
 	char *p;
 
-	rig_open_as(&rig, 0, 2, VFIO_TYPE1v2_IOMMU);
+	rig_open_as(&rig, FAULTING, 1, VFIO_TYPE1v2_IOMMU);
+	add_nofault(&rig);
 	p = mem_anon(SIZE);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
 	assert_true(locked_kb() >= SIZE_KB);
+	before = rig_stats(&rig);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	nofault_check(&rig, IOVA_BASE, 1);
-	assert_int_equal(rig_stats(&rig).groups, 0);
+	assert_grew(&rig, before, groups, 0);
+	remove_nofault(&rig);
 	rig_close(&rig);
 	assert_int_equal(locked_kb(), 0);
+}
+
+/* An IOMMU is asked for coherency while nothing is mapped in the new domain. */
+static void coherent(void)
+{
+	struct rig rig;
+	char *p;
+
+	rig_open_as(&rig, FAULTING, 1, VFIO_IOPF_IOMMU);
+	assert_int_equal(viopf_check_extension(rig.c, VFIO_DMA_CC_IOMMU), 1);
+	p = mem_anon(SIZE);
+	sdma_pattern_fill(p, SIZE, 7, 0);
+	assert_ok(viopf_map(rig.c, p, IOVA_BASE, SIZE, BOTH | VIOPF_PINNED));
+	add_nofault(&rig);
+	assert_int_equal(viopf_check_extension(rig.c, VFIO_DMA_CC_IOMMU), 1);
+	nofault_check(&rig, IOVA_BASE, 7);
+	remove_nofault(&rig);
+	assert_int_equal(viopf_check_extension(rig.c, VFIO_DMA_CC_IOMMU), 1);
+	rig_close(&rig);
 }
 
 /* Without takeover type1's containers are type1's, and ours are ours. */
@@ -335,25 +363,32 @@ static void side_by_side(void)
 static const unsigned long v1 = VFIO_TYPE1_IOMMU, v2 = VFIO_TYPE1v2_IOMMU;
 
 static const struct suite_case cases[] = {
-	CASE("S12 R9 a device that can't fault, alone", nofault_alone, .softdma = "nofault=1"),
+	CASE("S12 R9 a device that can't fault, alone", nofault_alone, .softdma = "nofault=1",
+	     .any = 1),
+	CASE("S12 R9 I11 an IOMMU that says it can, as Arm's does", nofault_alone,
+	     .softiommu = "iopf_accepts_any=1", .softdma = "nofault=1"),
+	CASE("S12 R9 I11 an IOMMU that takes page requests itself, as AMD's does", nofault_alone,
+	     .softiommu = "iopf_takes_all=1", .newest = 1),
 	CASE("S12 R11 it joins and leaves, one domain", nofault_joins, .iopf = EXACT,
-	     .softdma = "devices=2 nofault=1"),
+	     .softdma = "devices=2 nofault=1", .any = 1),
 	CASE("S12 R11 S8 it joins and leaves, two domains", nofault_joins, .iopf = EXACT,
 	     .softiommu = "iommus=2", .softdma = "devices=2 nofault=1"),
 	CASE("S12 R9 it is kept out by what can't be pinned", nofault_kept_out,
-	     .softdma = "devices=2 nofault=1"),
+	     .softdma = "devices=2 nofault=1", .any = 1),
 	CASE("S12 R11 it joins and leaves during DMA", nofault_during_dma,
+	     .softiommu = "iommus=2", .softdma = "devices=2 nofault=1", .any = 1),
+	CASE("S12 S8 I10 coherent, whatever was mapped before", coherent,
 	     .softiommu = "iommus=2", .softdma = "devices=2 nofault=1"),
 	CASE("R14 S10 a mapping's flags", flags, .iopf = EXACT),
 	CASE("S12 R14 what it is kept from stays faultable", selective, .iopf = EXACT,
-	     .softdma = "devices=2 nofault=1"),
+	     .softdma = "devices=2 nofault=1", .any = 1),
 	CASE("takeover: a type1 client pages on demand", taken_over,
 	     .iopf = "takeover=1 " EXACT, .arg = &v1),
 	CASE("takeover: a type1v2 client pages on demand", taken_over,
 	     .iopf = "takeover=1 " EXACT, .arg = &v2),
 	CASE("takeover: with a device that can't fault", taken_over_nofault,
-	     .iopf = "takeover=1", .softdma = "devices=2 nofault=1"),
-	CASE("no takeover: beside type1", side_by_side, .softdma = "devices=2"),
+	     .iopf = "takeover=1", .softdma = "devices=2 nofault=1", .any = 1),
+	CASE("no takeover: beside type1", side_by_side, .softdma = "devices=2", .any = 1),
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,8 @@
  * and the pages are thrown away and written anew as fast as it goes. A mapping
  * made from what was seen too early stays, and shows old data in the same
  * round: the CPU has just written another number into each page.
+ *
+ * LANES: stock intel debug
  */
 #include <string.h>
 #include <sys/mman.h>
@@ -103,7 +105,7 @@ static void run_race(void)
 	double by;
 
 	race_start(&race, touchers);
-	for (by = now_s() + TIME_S; now_s() < by;) {
+	for (by = now_s() + rounds(TIME_S); now_s() < by;) {
 		assert_ok(madvise(race.p, SIZE, MADV_DONTNEED));
 		number++;
 		for (i = 0; i < NR_PAGES; i++)

@@ -6,6 +6,8 @@
  * step the product's own check walks both (debugfs "verify"), and the contents
  * are compared with a model: each page has the pattern that was last written to
  * it, by whichever side.
+ *
+ * LANES: stock next
  */
 #include <errno.h>
 #include <stdio.h>
@@ -193,7 +195,7 @@ static void run_kind(void)
 	if (kind->huge)
 		step_device_writes(&m, 0, NR_PAGES);
 	verify_residency();
-	for (i = 0; i < STEPS; i++) {
+	for (i = 0; i < rounds(STEPS); i++) {
 		draw_range(&m, &at, &n);
 		steps[draw(&m, ARRAY_SIZE(steps))](&m, at, n);
 		verify_residency();
@@ -202,6 +204,13 @@ static void run_kind(void)
 	verify_residency();
 	m.rig.odd_iommu = strcmp(kind->coarse, "0") != 0;
 	rig_close(&m.rig);
+}
+
+/* The same where a run of pages becomes as large a leaf as it can. */
+static void run_merging(void)
+{
+	softiommu_set("map_merge", "1");
+	run_kind();
 }
 
 /* Parts of a resident 2 MiB leaf go; the rest is faulted in again, or stays. */
@@ -284,9 +293,11 @@ static const struct kind
 	refuse_2m = { "refuse", "0", UP_TO_2M, 1 },
 	exact_4k = { "exact", "0", ONLY_4K, 1 }, whole_4k = { "whole", "0", ONLY_4K, 0 },
 	refuse_4k = { "refuse", "0", ONLY_4K, 0 },
+	merged_4k = { "whole", "0", ONLY_4K, 1 },
 	coarse_all = { "exact", "8", ALL_SIZES, 1 }, coarse_4k = { "whole", "16", ONLY_4K, 0 };
 
 #define KIND(name_, kind_)	CASE(name_, run_kind, .arg = &(kind_), .limit_s = 240)
+#define MERGING(name_, kind_)	CASE(name_, run_merging, .arg = &(kind_), .limit_s = 240)
 #define PARTS(name_, kind_)	CASE(name_, parts_of_a_leaf, .arg = &(kind_))
 static const struct suite_case cases[] = {
 	KIND("S2 S3 R3 random steps, exact unmap, all leaf sizes", exact_all),
@@ -298,6 +309,8 @@ static const struct suite_case cases[] = {
 	KIND("S2 S3 R3 random steps, exact unmap, 4 KiB", exact_4k),
 	KIND("S2 S3 R3 random steps, whole-leaf unmap, 4 KiB", whole_4k),
 	KIND("S2 S3 R3 random steps, no unmap of a part, 4 KiB", refuse_4k),
+	MERGING("S2 S3 R3 random steps, leaves merged within a call, up to 2 MiB", whole_2m),
+	MERGING("S2 S3 R3 random steps, leaves merged within a call, 4 KiB", merged_4k),
 	KIND("S2 S3 R3 random steps, unmap of more than asked, all leaf sizes", coarse_all),
 	KIND("S2 S3 R3 random steps, unmap of more than asked, 4 KiB", coarse_4k),
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, exact unmap", exact_all),

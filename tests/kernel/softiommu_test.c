@@ -4,16 +4,19 @@
  * its knobs: the tests that rely on a misbehaviour rely on this one. Mappings are
  * made by the kernel's own type1, page requests are handled by the product.
  *
- * LANE: stock
+ * LANES: stock next
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include "handled.h"
 #include "rig.h"
 
 #define NR_PAGES	16
@@ -476,34 +479,35 @@ static int pri_failed(struct rig *rig)
  */
 static void failure(void)
 {
-	struct rig rig;
-	char *p = open_faulting(&rig);
-	struct softdma_desc fill = sdma_fill(IOVA_BASE, PAGE, 1, 0);
+	struct handled h = { 0 };
+	struct rig *rig = &h.rig;
 
-	rig_do(&rig, &fill, SOFTDMA_OK);
-	assert_false(has_failed(&rig) || pri_failed(&rig));
-	softiommu_set("refuse_all", "1\n");
-	assert_ok(madvise(p, PAGE, MADV_DONTNEED));
-	assert_true(wait_until(rig_stats(&rig).flags & VFIO_IOPF_STATS_FAILED, 20));
-	nap_ms(SEVERAL_MS);
+	rig_open(rig, 1);
+	rig_start_queue(rig, 0, 1);
+	h.p = mem_anon(HANDLED_SIZE);
+	assert_ok(viopf_map(rig->c, h.p, IOVA_BASE, HANDLED_SIZE, HANDLED_RIGHTS));
+	h.fd = viopf_fault_fd(rig->c);
+	assert_true(h.fd >= 0);
+	assert_ok(fcntl(h.fd, F_SETFL, O_NONBLOCK));
+	assert_false(has_failed(rig) || pri_failed(rig));
 
-	submit_fill(&rig, 1, 0);
-	assert_true(wait_until(has_failed(&rig), 20));
-	assert_true(softiommu_stat("resp_failure") > 0);
-	assert_true(pri_failed(&rig));
-	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[0])) ==
+	decide(&h, ask_and_take(&h, 0, 1, 0), VFIO_IOPF_FAULT_FAILURE);
+	assert_true(wait_until(has_failed(rig), 20));
+	assert_int_equal(softiommu_stat("resp_failure"), 1);
+	assert_true(pri_failed(rig));
+	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig->dma[0].q[0])) ==
 			       SOFTDMA_FAULT_FAILURE, 5));
-	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[1])) ==
+	assert_true(wait_until(SOFTDMA_QS_CODE(sdma_queue_status(&rig->dma[0].q[1])) ==
 			       SOFTDMA_FAULT_FAILURE, 5));
-	assert_ok(sdma_queue_start(&rig.dma[0], 2, rig.rings, IOVA_RINGS, 6));
-	assert_int_equal(SOFTDMA_QS_CODE(sdma_queue_status(&rig.dma[0].q[2])),
+	assert_ok(sdma_queue_start(&rig->dma[0], 2, rig->rings, IOVA_RINGS, 6));
+	assert_int_equal(SOFTDMA_QS_CODE(sdma_queue_status(&rig->dma[0].q[2])),
 			 SOFTDMA_FAULT_FAILURE);
 
-	assert_ok(viopf_reset(rig.dev[0]));
-	assert_false(has_failed(&rig) || pri_failed(&rig));
-	softiommu_set("refuse_all", "0\n");
-	viopf_device_close(rig.dev[0]);
-	viopf_container_close(rig.c);
+	assert_ok(viopf_reset(rig->dev[0]));
+	assert_false(has_failed(rig) || pri_failed(rig));
+	close(h.fd);
+	viopf_device_close(rig->dev[0]);
+	viopf_container_close(rig->c);
 }
 
 /* Both backends see the reserved range, and keep out of it. */

@@ -9,6 +9,8 @@
  * the clock; printed):
  *
  *	vm/run --timeout 4000 -- env VIOPF_STRESS_SECONDS=3600 out/tests/stress_test
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -351,7 +353,7 @@ int main(int argc, char **argv)
 {
 	const struct suite_case cases[] = {
 		CASE("S1 S2 S6 S8 all events at once against eight queues", stress,
-		     .softiommu = "iommus=2", .softdma = "devices=2",
+		     .softiommu = "iommus=2", .softdma = "devices=2", .any = 1,
 		     .limit_s = 180 + (unsigned int)env_number("VIOPF_STRESS_SECONDS", 15)),
 	};
 

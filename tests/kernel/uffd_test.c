@@ -4,6 +4,8 @@
  * not serve, holds a device's fault for as long as it likes; meanwhile nobody
  * else may wait for it: not an eviction, an unmap, a close, another fault, and
  * least of all the death of the process.
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>

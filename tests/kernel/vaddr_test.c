@@ -5,6 +5,8 @@
  * client execs itself in between.
  *
  * The memory is a memfd, mapped twice: "here", and "there" where it is to be next.
+ *
+ * LANES: stock intel debug
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,78 +21,11 @@
 
 #include "load.h"
 #include "locking.h"
+#include "moving.h"
 #include "uffd.h"
 
-#define NR_PAGES	64
-#define SIZE		(NR_PAGES * PAGE)
-#define SIZE_KB		((long)(SIZE / 1024))
 #define IOVA_SINK	0x800000000ull
 #define AT_ONCE_S	10	/* what waits for nobody takes far less than this */
-
-struct moving {
-	struct rig rig;
-	int memfd;
-	char *here, *there;
-};
-
-static void moving_open_as(struct moving *m, unsigned long extension)
-{
-	unsigned int q;
-
-	rig_open_as(&m->rig, 0, 1, extension);
-	for (q = 1; q < SOFTDMA_QUEUES; q++)
-		rig_start_queue(&m->rig, 0, q);
-	m->memfd = memfd_new(SIZE, 0);
-	m->here = mem_file(m->memfd, SIZE, MAP_SHARED);
-	m->there = mem_file(m->memfd, SIZE, MAP_SHARED);
-	sdma_pattern_fill(m->here, SIZE, 1, 0);
-	rig_map(&m->rig, m->here, IOVA_BASE, SIZE);
-}
-
-static void moving_open(struct moving *m)
-{
-	moving_open_as(m, VFIO_IOPF_IOMMU);
-}
-
-static void moving_close(struct moving *m)
-{
-	assert_int_equal(rig_stats(&m->rig).faults_waiting, 0);
-	close(m->memfd);
-	rig_close(&m->rig);
-}
-
-static void leave(struct moving *m)
-{
-	assert_ok(viopf_unmap_vaddr(m->rig.c, IOVA_BASE, SIZE));
-}
-
-static void arrive(struct moving *m)
-{
-	assert_ok(viopf_map_vaddr(m->rig.c, m->there, IOVA_BASE, SIZE));
-}
-
-/* Queue @q looks at a page; it does not get it yet. */
-static void look(struct moving *m, unsigned int q, unsigned int page)
-{
-	struct softdma_desc check = sdma_check(IOVA_BASE + page * PAGE, PAGE, 1, page * PAGE);
-
-	assert_ok(sdma_submit(&m->rig.dma[0].q[q], &check, 1));
-}
-
-static void waiting(struct moving *m, unsigned int n)
-{
-	if (!wait_until(rig_stats(&m->rig).faults_waiting == n, 30))
-		fail_msg("%llu groups wait, not %u", rig_stats(&m->rig).faults_waiting, n);
-}
-
-static void ends(struct moving *m, unsigned int q, enum softdma_status want)
-{
-	struct softdma_desc desc;
-
-	assert_int_equal(sdma_wait(&m->rig.dma[0].q[q], 0, DMA_LIMIT_MS, &desc), want);
-	if (want == SOFTDMA_OK)
-		assert_int_equal(desc.result, 0);
-}
 
 static int call_map(struct rig *rig, uint32_t flags, void *p, uint64_t iova, uint64_t size)
 {
@@ -203,8 +138,8 @@ static void faults_wait(void)
 	assert_int_equal(viopf_advise(m.rig.c, VFIO_IOPF_ADV_PIN, IOVA_BASE, SIZE, NULL), -EBUSY);
 	assert_ok(munmap(m.here, SIZE));
 	arrive(&m);
-	ends(&m, 1, SOFTDMA_OK);
-	ends(&m, 2, SOFTDMA_OK);
+	look_ends(&m, 1, SOFTDMA_OK);
+	look_ends(&m, 2, SOFTDMA_OK);
 	assert_grew(&m.rig, before, faults_waiting, 0);
 	assert_grew(&m.rig, before, resp_success, 2);
 	assert_grew(&m.rig, before, resp_invalid, 0);
@@ -235,8 +170,8 @@ static void evictions_do_not(void)
 	look(&m, 2, 0);
 	waiting(&m, 2);
 	arrive(&m);
-	ends(&m, 1, SOFTDMA_OK);
-	ends(&m, 2, SOFTDMA_OK);
+	look_ends(&m, 1, SOFTDMA_OK);
+	look_ends(&m, 2, SOFTDMA_OK);
 	moving_close(&m);
 }
 
@@ -252,7 +187,7 @@ static void unmapped_while_waiting(void)
 	start = now_s();
 	assert_ok(viopf_unmap(m.rig.c, IOVA_BASE, SIZE, NULL));
 	assert_true(now_s() - start < AT_ONCE_S);
-	ends(&m, 1, SOFTDMA_FAULT_INVALID);
+	look_ends(&m, 1, SOFTDMA_FAULT_INVALID);
 	rig_map(&m.rig, m.there, IOVA_BASE, SIZE);
 	dev_check(&m.rig, IOVA_BASE, SIZE, 1);
 
@@ -286,7 +221,7 @@ static void blocked_at_the_old_address(void)
 	waiting(&m, 1);
 	sdma_pattern_fill(m.there, SIZE, 41, 0);
 	arrive(&m);
-	ends(&m, 1, SOFTDMA_OK);
+	look_ends(&m, 1, SOFTDMA_OK);
 	moving_close(&m);
 }
 

@@ -15,22 +15,43 @@ trap 'rm -rf "$tmp"' EXIT
 clean_tree()
 {
 	rm -rf "$tmp/tree"
-	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,vm}
+	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,qemu,vm}
 	cat >"$tmp/tree/module/good.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
 		/* A file with nothing wrong in it. */
 		#include <linux/kernel.h>
 
 		/**
-		 * good_sum - adds two numbers
+		 * viopf_sum - adds two numbers
 		 * @a: the first
 		 * @b: the second
 		 *
 		 * Return: their sum.
 		 */
-		int good_sum(int a, int b)
+		int viopf_sum(int a, int b)
 		{
 			return a + b;
+		}
+	EOF
+	cat >"$tmp/tree/module/good.h" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0-only */
+		int viopf_sum(int a, int b);
+	EOF
+	cat >"$tmp/tree/module/user.c" <<-'EOF'
+		// SPDX-License-Identifier: GPL-2.0-only
+		#include "good.h"
+
+		/* Not only told of: viopf_sum(). */
+		int good_three(void)
+		{
+			return viopf_sum(1, 2);
+		}
+	EOF
+	cat >"$tmp/tree/qemu/good.c" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0-or-later */
+		int good_sum(int a, int b)
+		{
+		    return a + b;
 		}
 	EOF
 	cat >"$tmp/tree/include/uapi/linux/good.h" <<-'EOF'
@@ -115,6 +136,7 @@ while IFS='|' read -r checker file script; do
 	tap_ok "$checker refuses: $script" refuses "$checker" "$file" "$script"
 done <<'EOF'
 checkpatch|module/good.c|s/a + b/a+b/
+qemu_checkpatch|qemu/good.c|s/a + b/a+b/
 kernel_doc|module/good.c|/@b:/d
 shell|vm/good|s/"$1"/$1/
 python|vm/good.py|s/^import sys/import os, sys/
@@ -124,6 +146,7 @@ spdx|module/good.c|1d
 whitespace|vm/good|s/$/ /
 loose_ends|module/good.c|s/nothing wrong/a TOD\x4f/
 length|module/good.c|/^{/r lines
+dead_code|module/user.c|s/return viopf_sum/return good_sum/
 uapi|include/uapi/linux/good.h|s/__u32/u32/
 EOF
 tap_ok "spdx refuses the wrong licence" refuses spdx include/uapi/linux/good.h 's/ WITH .*note//'

@@ -20,7 +20,7 @@
 
 struct leaf {
 	u64		iova, bytes, paddr;
-	unsigned int	prot, dirty;
+	unsigned int	prot;
 };
 
 /* What the table's memory comes from. */
@@ -214,7 +214,6 @@ static void compare_lookup(const struct pgt *pgt, const struct model *m,
 	CHECK(got.paddr == want->paddr + (iova - want->iova));
 	CHECK(got.bytes == want->bytes);
 	CHECK(got.prot == want->prot);
-	CHECK(got.dirty == want->dirty);
 }
 
 static void compare_memory(const struct model *m, const struct memory *memory)
@@ -259,7 +258,7 @@ static void map(struct pgt *pgt, struct model *m, u64 iova, struct bytes *b)
 	CHECK(ret != -EEXIST || (mapped == nr_free * bytes && nr_free < count));
 	CHECK(!ret || ret == -EEXIST || (ret == -ENOMEM && nth >= 12));
 	for (i = 0; i < mapped; i += bytes)
-		model_add(m, (struct leaf){ iova + i, bytes, paddr + i, prot, 0 });
+		model_add(m, (struct leaf){ iova + i, bytes, paddr + i, prot });
 	pgt_change_init(&m->change);
 	m->change.leaves[level_of(bytes)] = mapped / bytes;
 	compare_change(&change, &m->change);
@@ -279,56 +278,6 @@ static void unmap(struct pgt *pgt, struct model *m, u64 iova, u32 what,
 	CHECK(pgt_unmap(pgt, iova, bytes, mode, &change) ==
 	      model_unmap(m, iova, bytes, mode));
 	compare_change(&change, &m->change);
-}
-
-/* A device writes. */
-static void write_to(struct pgt *pgt, struct model *m, u64 iova)
-{
-	struct leaf *want = iova < APERTURE ? model_find(m, iova, 1) : NULL;
-	struct pgt_leaf got;
-
-	CHECK(pgt_lookup_write(pgt, iova, &got) == !!want);
-	if (!want)
-		return;
-	if (want->prot & PGT_WRITE)
-		want->dirty = PGT_DIRTY;
-	CHECK(got.prot == want->prot && got.dirty == want->dirty);
-	CHECK(got.paddr == want->paddr + (iova - want->iova));
-}
-
-struct dirty {
-	struct model	*m;
-	u64		next;		/* leaves come in order */
-	size_t		nr;
-	bool		clear;
-};
-
-static void found_dirty(u64 iova, u64 bytes, void *ctx)
-{
-	struct dirty *dirty = ctx;
-	struct leaf *leaf = model_find(dirty->m, iova, 1);
-
-	CHECK(iova >= dirty->next);
-	CHECK(leaf && leaf->iova == iova && leaf->bytes == bytes);
-	CHECK(leaf->dirty);
-	if (dirty->clear)
-		leaf->dirty = 0;
-	dirty->next = iova + bytes;
-	dirty->nr++;
-}
-
-static void read_dirty(struct pgt *pgt, struct model *m, u64 iova, u32 what)
-{
-	u64 bytes = what & 0x40 ? 3 * GIB : PAGE * (1 + what % 1024);
-	struct dirty dirty = { .m = m, .clear = what & 0x80 };
-	size_t i, nr = 0;
-
-	if (iova + bytes <= APERTURE)
-		for (i = 0; i < m->nr; i++)
-			nr += m->leaf[i].dirty && m->leaf[i].iova < iova + bytes &&
-			      m->leaf[i].iova + m->leaf[i].bytes > iova;
-	pgt_read_dirty(pgt, iova, bytes, dirty.clear, found_dirty, &dirty);
-	CHECK(dirty.nr == nr);
 }
 
 /* Counts the leaves still there. */
@@ -368,12 +317,8 @@ void pgtable_drive(struct bytes *b)
 
 		if (what % 4 < 2)
 			map(&pgt, &m, iova, b);
-		else if (what % 4 < 3 || !(what & 0x30))
-			unmap(&pgt, &m, iova, what, b);
-		else if (what & 0x20)
-			write_to(&pgt, &m, iova + what);
 		else
-			read_dirty(&pgt, &m, iova, what);
+			unmap(&pgt, &m, iova, what, b);
 		compare_lookup(&pgt, &m, iova + what);
 		compare_lookup(&pgt, &m, pick_iova(b) + 4095);
 		compare_memory(&m, &memory);

@@ -191,53 +191,6 @@ static void test_leaf_over_table(void **state)
 	deinit(&pgt);
 }
 
-static void add_bytes(u64 iova, u64 bytes, void *ctx)
-{
-	(void)iova;
-	*(u64 *)ctx += bytes;
-}
-
-static u64 dirty_bytes(struct pgt *pgt, u64 iova, u64 bytes, bool clear)
-{
-	u64 sum = 0;
-
-	pgt_read_dirty(pgt, iova, bytes, clear, add_bytes, &sum);
-	return sum;
-}
-
-/* By leaf; the parts of a dirty leaf are dirty; unmapping forgets. */
-static void test_dirty(void **state)
-{
-	const unsigned int rw = PGT_READ | PGT_WRITE;
-	const u64 top = 1ULL << PGT_IOVA_BITS;
-	struct pgt_leaf leaf;
-	struct pgt pgt;
-
-	(void)state;
-	assert_int_equal(pgt_init(&pgt, &ops, NULL, GFP_KERNEL), 0);
-	assert_int_equal(map(&pgt, 0, 0, MIB2, 2, rw), 0);
-	assert_int_equal(map(&pgt, top - PAGE, 0, PAGE, 1, PGT_READ), 0);
-	assert_true(pgt_lookup_write(&pgt, 5, &leaf));
-	assert_true(pgt_lookup_write(&pgt, top - 1, &leaf));
-	assert_false(pgt_lookup_write(&pgt, GIB, &leaf));
-	assert_false(pgt_lookup_write(&pgt, top, &leaf));
-	assert_int_equal(dirty_bytes(&pgt, 0, top, false), MIB2);
-	assert_int_equal(dirty_bytes(&pgt, MIB2 - PAGE, 2 * PAGE, false), MIB2);
-	assert_int_equal(dirty_bytes(&pgt, MIB2, top - MIB2, false), 0);
-	assert_int_equal(dirty_bytes(&pgt, 0, 2 * top, false), 0);
-	assert_int_equal(dirty_bytes(&pgt, 0, 0, false), 0);
-
-	assert_int_equal(unmap(&pgt, PAGE, PAGE, PGT_UNMAP_EXACT), PAGE);
-	assert_int_equal(dirty_bytes(&pgt, 0, top, false), MIB2 - PAGE);
-	assert_int_equal(dirty_bytes(&pgt, PAGE, 2 * PAGE, true), PAGE);
-	assert_int_equal(map(&pgt, PAGE, 0, PAGE, 1, rw), 0);
-	assert_int_equal(dirty_bytes(&pgt, 0, top, true), MIB2 - 2 * PAGE);
-	assert_int_equal(dirty_bytes(&pgt, 0, top, true), 0);
-	assert_true(pgt_lookup_write(&pgt, 5, &leaf));
-	assert_int_equal(dirty_bytes(&pgt, 0, top, true), PAGE);
-	deinit(&pgt);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,7 +201,6 @@ int main(void)
 			  test_part_of_leaf),
 		UNIT_TEST("R12 page table: a leaf over a table",
 			  test_leaf_over_table),
-		UNIT_TEST("R13 page table: dirty leaves", test_dirty),
 	};
 
 	unit_start();

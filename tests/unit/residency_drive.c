@@ -92,15 +92,14 @@ static void compare(const struct viopf_residency *r, const struct model *m)
 }
 
 static void compare_next(const struct viopf_residency *r, const struct model *m,
-			 unsigned long from, unsigned long limit, bool mapped)
+			 unsigned long from, unsigned long limit)
 {
 	unsigned long first = from, end = ~0UL;
 	unsigned long model_first = from, model_end = ~0UL;
 	bool found;
 
-	found = mapped ? viopf_residency_next_run(r, &first, &end, limit) :
-			 viopf_residency_next_hole(r, &first, &end, limit);
-	CHECK(found == model_next(m, &model_first, &model_end, limit, mapped));
+	found = viopf_residency_next_run(r, &first, &end, limit);
+	CHECK(found == model_next(m, &model_first, &model_end, limit, true));
 	CHECK(first == model_first);
 	CHECK(end == model_end);
 }
@@ -117,19 +116,6 @@ static void compare_missing(const struct viopf_residency *r,
 	CHECK(viopf_residency_next_missing(r, from, limit, writable) == page);
 }
 
-static void compare_block(const struct viopf_residency *r,
-			  const struct model *m, unsigned long page)
-{
-	unsigned long iopfn = (m->first_iopfn + page) / BLOCK * BLOCK;
-	unsigned long first = 1234, end = 4321;
-	bool fits = iopfn >= m->first_iopfn &&
-		    iopfn + BLOCK <= m->first_iopfn + m->nr;
-
-	CHECK(viopf_residency_block_fits(r, page, &first, &end) == fits);
-	CHECK(first == (fits ? iopfn - m->first_iopfn : 1234));
-	CHECK(end == (fits ? first + BLOCK : 4321));
-}
-
 /* Ask everything that can be asked of a range. */
 static void compare_range(const struct viopf_residency *r,
 			  const struct model *m, unsigned long first,
@@ -142,8 +128,7 @@ static void compare_range(const struct viopf_residency *r,
 	model_widen(m, &model_first, &model_end);
 	CHECK(wide_first == model_first);
 	CHECK(wide_end == model_end);
-	compare_next(r, m, first, end, true);
-	compare_next(r, m, first, end, false);
+	compare_next(r, m, first, end);
 	compare_missing(r, m, first, end, false);
 	compare_missing(r, m, first, end, true);
 	model_first = first;
@@ -202,7 +187,6 @@ static void one_operation(struct viopf_residency *r, struct model *m,
 	if (end > m->nr)
 		end = m->nr;
 	compare_range(r, m, first, end);
-	compare_block(r, m, first);
 	switch (what % 4) {
 	case 0:
 		set_range(r, m, first, end, what & 0x40);

@@ -27,7 +27,7 @@ static void test_random(void **state)
 	drive_randomly(residency_drive, 1500, 400);
 }
 
-/* Runs and holes of every pattern of @nr pages, from and to every page. */
+/* Runs of every pattern of @nr pages, from and to every page. */
 static void every_pattern(unsigned int nr, unsigned int pattern)
 {
 	struct viopf_residency r;
@@ -41,19 +41,13 @@ static void every_pattern(unsigned int nr, unsigned int pattern)
 	for (limit = 0; limit <= nr; limit++) {
 		for (from = 0; from <= limit; from++) {
 			unsigned long first, end;
-			unsigned int seen = 0, any = 0;
+			unsigned int seen = 0;
 
 			for (first = from;
 			     viopf_residency_next_run(&r, &first, &end, limit);
 			     first = end)
 				seen |= (1U << end) - (1U << first);
-			for (first = from;
-			     viopf_residency_next_hole(&r, &first, &end, limit);
-			     first = end)
-				any |= (1U << end) - (1U << first);
 			assert_int_equal(seen, pattern & ((1U << limit) -
-							  (1U << from)));
-			assert_int_equal(any, ~pattern & ((1U << limit) -
 							  (1U << from)));
 			assert_int_equal(viopf_residency_any(&r, from, limit),
 					 seen != 0);
@@ -148,39 +142,6 @@ static void test_widen(void **state)
 	widen_last();
 }
 
-static void test_block_fits(void **state)
-{
-	struct viopf_residency r;
-	unsigned long first = 1, end = 2;
-
-	(void)state;
-	fill(&r, 5 * 512 - HEAD, PAGES);
-	assert_false(viopf_residency_block_fits(&r, HEAD - 1, &first, &end));
-	assert_false(viopf_residency_block_fits(&r, PAGES - 1, &first, &end));
-	assert_int_equal(first, 1);
-	assert_int_equal(end, 2);
-	assert_true(viopf_residency_block_fits(&r, HEAD, &first, &end));
-	assert_int_equal(first, HEAD);
-	assert_int_equal(end, HEAD + 512);
-	assert_true(viopf_residency_block_fits(&r, HEAD + 1535, &first, &end));
-	assert_int_equal(first, HEAD + 1024);
-	assert_int_equal(end, HEAD + 1536);
-	viopf_residency_deinit(&r);
-
-	/* A page short of a block, at either end. */
-	fill(&r, 1, 511);
-	assert_false(viopf_residency_block_fits(&r, 0, &first, &end));
-	viopf_residency_deinit(&r);
-	fill(&r, 0, 511);
-	assert_false(viopf_residency_block_fits(&r, 0, &first, &end));
-	viopf_residency_deinit(&r);
-	fill(&r, 0, 512);
-	assert_true(viopf_residency_block_fits(&r, 511, &first, &end));
-	assert_int_equal(first, 0);
-	assert_int_equal(end, 512);
-	viopf_residency_deinit(&r);
-}
-
 /* A leaf that went may come back as pages, and these are no leaf. */
 static void test_huge_forgotten(void **state)
 {
@@ -246,6 +207,43 @@ static void test_giant(void **state)
 	viopf_residency_deinit(&r);
 }
 
+static void expect_warning(void)
+{
+	assert_int_equal(shim_warnings, 1);
+	shim_warnings = 0;
+}
+
+static void test_move(void **state)
+{
+	struct viopf_residency to, from;
+
+	(void)state;
+	fill(&to, 512, 1500);
+	fill(&from, 512, 1500);
+	viopf_residency_set(&to, 3, 5, true);
+	viopf_residency_set(&from, 5, 6, false);
+	viopf_residency_set_huge(&from, 512, 1024, true);
+	viopf_residency_move(&to, &from);
+	assert_int_equal(to.nr_resident, 2 + 1 + 512);
+	assert_true(viopf_residency_test(&to, 4, true));
+	assert_true(viopf_residency_test(&to, 5, false));
+	assert_false(viopf_residency_test(&to, 5, true));
+	assert_true(viopf_residency_is_huge(&to, 700));
+	assert_false(viopf_residency_is_huge(&to, 5));
+	assert_int_equal(from.nr_resident, 0);
+	assert_false(viopf_residency_any(&from, 0, 1500));
+	assert_false(viopf_residency_is_huge(&from, 700));
+
+	/* A page that is in both. */
+	viopf_residency_set(&from, 4, 7, false);
+	viopf_residency_move(&to, &from);
+	expect_warning();
+	assert_int_equal(from.nr_resident, 3);
+	assert_int_equal(to.nr_resident, 2 + 1 + 512);
+	viopf_residency_deinit(&from);
+	viopf_residency_deinit(&to);
+}
+
 static void test_no_memory(void **state)
 {
 	struct viopf_residency r;
@@ -266,12 +264,6 @@ static void test_no_memory(void **state)
 	viopf_residency_clear(&r, 0, 16384);
 	assert_int_equal(shim_fail_nth, 1);
 	viopf_residency_deinit(&r);
-}
-
-static void expect_warning(void)
-{
-	assert_int_equal(shim_warnings, 1);
-	shim_warnings = 0;
 }
 
 /* Each is reported, and changes nothing. */
@@ -328,13 +320,9 @@ static void test_misuse_questions(void **state)
 	expect_warning();
 	assert_false(viopf_residency_any(&r, 0, 11));
 	expect_warning();
-	assert_false(viopf_residency_block_fits(&r, 10, &first, &end));
-	expect_warning();
 	viopf_residency_widen(&r, &first, &end);
 	expect_warning();
 	assert_false(viopf_residency_next_run(&r, &first, &end, 10));
-	expect_warning();
-	assert_false(viopf_residency_next_hole(&r, &first, &end, 10));
 	expect_warning();
 	assert_int_equal(viopf_residency_next_missing(&r, 11, 10, true), 10);
 	expect_warning();
@@ -354,15 +342,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST("R2 S2 residency: random operations as the model",
 			  test_random),
-		UNIT_TEST("R2 S2 residency: runs and holes of every pattern",
+		UNIT_TEST("R2 S2 residency: runs of every pattern",
 			  test_patterns),
 		UNIT_TEST("R3 S3 residency: widening to leaves, every edge",
 			  test_widen),
-		UNIT_TEST("R12 residency: blocks that fit the record",
-			  test_block_fits),
 		UNIT_TEST("R3 R12 residency: a cleared leaf is forgotten",
 			  test_huge_forgotten),
 		UNIT_TEST("R3 R12 residency: one giant leaf", test_giant),
+		UNIT_TEST("S7 residency: all of a record goes to another",
+			  test_move),
 		UNIT_TEST("R1 residency: only making it needs memory",
 			  test_no_memory),
 		UNIT_TEST("S2 residency: misuse is reported, changes nothing",

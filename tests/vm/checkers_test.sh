@@ -50,6 +50,7 @@ stock overflow BUG kmalloc
 stock stale_page pagealloc:
 debug none
 debug use_after_free KASAN:
+debug stale_page KASAN:
 debug atomic_sleep BUG: sleeping function
 debug lock_order possible circular
 debug reclaim_order possible circular|inconsistent lock state

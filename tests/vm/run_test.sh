@@ -181,6 +181,8 @@ tap_ok "a report in the kernel's log fails a command that succeeded" \
 	ends_in 122 "$top/vm/run" -- sh -c 'echo "BUG: made up" >/dev/kmsg; echo done'
 tap_ok "... is shown" says_like stderr "BUG: made up"
 tap_ok "... and the command's output too" says stdout "done"
+tap_ok "a trace of get_user_pages() below a stack is one" \
+	ends_in 122 "$top/vm/run" -- sh -c 'echo "GUP no longer grows the stack in x (1)" >/dev/kmsg'
 tap_ok "a panic ends in 122" ends_in 122 "$top/vm/run" -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
 tap_ok "... and is shown" says_like stderr "Kernel panic"
 tap_ok "a start that QEMU spoils is tried again" ends_in 0 stillborn 2 -- echo born

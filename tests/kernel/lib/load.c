@@ -31,6 +31,19 @@ static struct softdma_desc next_operation(struct load *load, uint64_t seed)
 	}
 }
 
+/*
+ * Reclaim unmaps a clean page and takes it out of the swap cache before it flushes the CPUs'
+ * TLBs (__remove_mapping() and try_to_unmap_flush() in shrink_folio_list(), mm/vmscan.c). If
+ * the page comes back from swap in that moment, and is written to, by a CPU or a device, other
+ * CPUs may read the old one a little longer. What is lost stays lost.
+ */
+static int is_there_at_last(const uint64_t *word, uint64_t want)
+{
+	const volatile uint64_t *seen = word;
+
+	return wait_until(*seen == want, 2);
+}
+
 static void judge_words(struct load *load, const char *buf, size_t len, uint64_t seed)
 {
 	const uint64_t *word = (const uint64_t *)buf;
@@ -41,6 +54,11 @@ static void judge_words(struct load *load, const char *buf, size_t len, uint64_t
 			continue;
 		if (!word[i] && load->tolerate & LOAD_MAY_BE_ZERO)
 			continue;
+		if (load->kind == LOAD_WRITE &&
+		    is_there_at_last(&word[i], softdma_pattern(seed, i * 8))) {
+			atomic_fetch_add(&load->late, 1);
+			continue;
+		}
 		load_fail(load, load->kind == LOAD_READ ? "wrong word read by the device" :
 			  "the device's write is not there", i * 8, word[i]);
 		return;

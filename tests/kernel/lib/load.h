@@ -43,6 +43,7 @@ struct load {
 	atomic_ulong rounds;		/* operations that ended as they should */
 	atomic_ulong refused;		/* with INVALID, where tolerated */
 	atomic_ulong bytes;		/* judged */
+	atomic_ulong late;		/* words that the CPU saw a moment later only */
 	atomic_int failed;
 	char why[160];
 

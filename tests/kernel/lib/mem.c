@@ -145,11 +145,6 @@ uint64_t page_mapcount(const void *p)
 	return read_word("/proc/kpagecount", page_pfn(p));
 }
 
-int page_flag(const void *p, unsigned int bit)
-{
-	return !!(read_word("/proc/kpageflags", page_pfn(p)) & (1ull << bit));
-}
-
 static size_t count_pages(const void *p, size_t size, uint64_t mask)
 {
 	uint64_t words[512];

@@ -37,9 +37,8 @@ int page_present(const void *p);
 int page_swapped(const void *p);
 uint64_t page_pfn(const void *p);
 
-/* /proc/kpagecount: how often the page is mapped; /proc/kpageflags: bit @bit. */
+/* /proc/kpagecount: how often the page is mapped. */
 uint64_t page_mapcount(const void *p);
-int page_flag(const void *p, unsigned int bit);
 
 /* Pages of a range that are present, or swapped out. */
 size_t pages_present(const void *p, size_t size);

@@ -10,10 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* False: IOMMU and devices are the machine's (vm/run --intel). */
+int hardware_is_soft(void);
+
 /*
  * Load VFIO, softiommu, softdma and the product, in this order, from $VIOPF_KO,
- * with these parameters (NULL for none), and bind the devices to vfio-pci.
- * Returns 0, or -1 after printing why as a TAP comment.
+ * with these parameters (NULL for none), and bind the devices to vfio-pci. The
+ * software hardware is loaded only if there is no other. Returns 0, or -1 after
+ * printing why as a TAP comment.
  */
 int modules_load(const char *iopf, const char *softiommu, const char *softdma);
 
@@ -32,6 +36,9 @@ int module_remove(const char *name);
 
 /* Devices found, and their PCI addresses, in order. */
 #define MAX_DEVICES	8
+
+/* The first of vm/run --intel's that has no PRI. */
+#define INTEL_NOFAULT	4
 unsigned int devices_list(char bdfs[MAX_DEVICES][16]);
 
 /* A counter of /sys/kernel/debug/softiommu/stats; fails the case if not there. */

@@ -212,3 +212,16 @@ void cpu_check_zero(const void *p, size_t len)
 		assert_msg(!word[i], "not zero but %#llx at %zu", (unsigned long long)word[i],
 			   i * 8);
 }
+
+void rig_works(unsigned int first, unsigned int nr, size_t size)
+{
+	struct rig rig;
+	char *p = mem_anon(size);
+
+	rig_open_as(&rig, first, nr, VFIO_IOPF_IOMMU);
+	rig_map(&rig, p, IOVA_BASE, size);
+	dev_fill(&rig, IOVA_BASE, size, 5);
+	cpu_check(p, size, 5);
+	rig_close(&rig);
+	munmap(p, size);
+}

@@ -25,7 +25,7 @@
 #define IOVA_BASE	0x100000000ull
 
 /* How long an operation of the device may take, faults and a slow VM included. */
-#define DMA_LIMIT_MS	60000
+#define DMA_LIMIT_MS	((unsigned int)patience(60000))
 
 /*
  * Parameters of vfio_iommu_iopf.ko that make counts exact. Whenever the kernel looks for
@@ -55,6 +55,9 @@ void rig_start_queue(struct rig *rig, unsigned int dev, unsigned int queue);
 
 /* Stop the queues, check what must hold (rig_check) and close everything. */
 void rig_close(struct rig *rig);
+
+/* A rig of its own, from device @first on, writes @size bytes that the CPU finds. */
+void rig_works(unsigned int first, unsigned int nr, size_t size);
 
 /* With nothing in flight: responses add up, residency equals the page tables. */
 void rig_check(struct rig *rig);

@@ -19,8 +19,23 @@
 
 #include <cmocka.h>
 
-/* How long a case may take, unless it says otherwise. */
+/* How long a case may take, unless it says otherwise; see patience(). */
 #define CASE_LIMIT_S	90
+
+/* Is it that kernel ("stock", "next", "debug")? */
+int lane_is(const char *name);
+
+/*
+ * How long to wait for what should be there within @s seconds on an idle host: hosts are
+ * busy, and the debug kernel is several times slower.
+ */
+double patience(double s);
+
+/*
+ * How often to try what is worth trying @n times: less often on the debug kernel, which
+ * finds what is wrong each time that it happens, and takes its time.
+ */
+unsigned int rounds(unsigned int n);
 
 /**
  * struct suite_case - one test
@@ -32,6 +47,10 @@
  * @limit_s: seconds it may take, 0 for CASE_LIMIT_S
  * @arg: for @run, from case_arg()
  * @no_modules: it loads what it needs itself, and unloads it
+ * @soft: it is about something that the software hardware alone can do. On other
+ *	hardware there is no such case, nor one with parameters for it
+ * @newest: it is about something that 6.12 does not have
+ * @any: it has parameters for the software hardware; other hardware does without
  */
 struct suite_case {
 	const char *name;
@@ -42,6 +61,9 @@ struct suite_case {
 	unsigned int limit_s;
 	const void *arg;
 	int no_modules;
+	int soft;
+	int newest;
+	int any;
 };
 
 /* CASE("S1 name", function, .iopf = "parameters", ...) */
@@ -102,7 +124,7 @@ double now_s(void);
 /* Wait until @cond, with an overall limit; evaluates to 0 if it passed. */
 #define wait_until(cond, limit_s) \
 	({ \
-		double by_ = now_s() + (limit_s); \
+		double by_ = now_s() + patience(limit_s); \
 		int met_; \
 		while (!(met_ = !!(cond)) && now_s() < by_) \
 			nap_ms(1); \

@@ -27,6 +27,23 @@ static inline void bitmap_clear(unsigned long *map, unsigned int start,
 		map[start / BITS_PER_LONG] &= ~BIT(start % BITS_PER_LONG);
 }
 
+static inline void bitmap_or(unsigned long *to, const unsigned long *a,
+			     const unsigned long *b, unsigned int nr)
+{
+	for (; nr; nr--)
+		if (test_bit(nr - 1, a) || test_bit(nr - 1, b))
+			bitmap_set(to, nr - 1, 1);
+}
+
+static inline bool bitmap_intersects(const unsigned long *a,
+				     const unsigned long *b, unsigned int nr)
+{
+	for (; nr; nr--)
+		if (test_bit(nr - 1, a) && test_bit(nr - 1, b))
+			return true;
+	return false;
+}
+
 static inline unsigned long shim_next(const unsigned long *map,
 				      unsigned long size, unsigned long from,
 				      bool set)

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vm/run --intel: the QEMU that vm/qemu builds, and what it puts into the VM. What the
+# devices do is softpri_test's to show.
+set -euo pipefail
+# shellcheck source=mk/common.sh
+. "$(dirname "$0")/../../mk/common.sh"
+# shellcheck source=mk/tap.sh
+. "$top/mk/tap.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# config_of: in the VM: for each softpri device its PCI header's first bytes, and the first
+# extended capabilities: ATS, PRI, or none.
+# shellcheck disable=SC2016 # for the guest's shell
+config_of='
+	for dir in /sys/bus/pci/devices/*; do
+		[ "$(cat $dir/vendor $dir/device)" = "0x1234
+0x5d4a" ] || continue
+		echo "device $(od -An -tx4 -j 256 -N 4 $dir/config) $(od -An -tx4 -j 272 -N 4 $dir/config)"
+	done
+	dmesg | grep "DMAR: dmar0"'
+
+boots()
+{
+	"$top/vm/run" --intel -- bash -c "$config_of" >"$tmp/stdout"
+	cat "$tmp/stdout"
+}
+
+# built_once: what is there is not built again.
+built_once()
+{
+	local before
+	before=$(stat -L -c %Y "$out/qemu/qemu-system-x86_64")
+	"$top/vm/qemu"
+	[ "$(stat -L -c %Y "$out/qemu/qemu-system-x86_64")" = "$before" ] &&
+		[[ $(readlink "$out/qemu") == "$cache"/qemu-* ]]
+}
+
+refused()
+{
+	local code=0
+	"$top/vm/run" --intel --qemu "$1" -- true >"$tmp/log" 2>&1 || code=$?
+	cat "$tmp/log"
+	[ "$code" -eq 123 ] && grep -qE "$2" "$tmp/log"
+}
+
+# devices N PATTERN: so many of them say this.
+devices()
+{
+	[ "$(grep -cE "^device *$2\$" "$tmp/stdout")" = "$1" ]
+}
+
+# splats CODE LINE...: what vm/run makes of these lines in the kernel's log.
+splats()
+{
+	local want=$1 code=0
+	shift
+	"$top/vm/run" --intel --kernel next -- bash -c 'printf "%s\n" "$@" >/dev/kmsg' bash "$@" \
+		>"$tmp/log" 2>&1 || code=$?
+	cat "$tmp/log"
+	[ "$code" -eq "$want" ]
+}
+
+known='WARNING: drivers/iommu/io-pgfault.c:231 at iommu_report_device_fault+0x2d/0x370, CPU#0'
+oops='Oops: general protection fault, probably for non-canonical address 0x6b6b6b6b6b6b6b6b: 0000 [#1]'
+place='RIP: 0010:iommu_report_device_fault+0x2c0/0x5f0'
+
+tap_ok "there is a QEMU for --intel" "$top/vm/qemu"
+tap_ok "... it is not built again, and is in the cache" built_once
+tap_ok "a kernel starts on it" boots
+tap_ok "four devices have ATS and PRI" devices 4 '1101000f *00010013'
+tap_ok "one has neither" devices 1 '00000000 *00000000'
+# ECAP has Page Request Support, Scalable Mode Translation and Second Level Translation.
+tap_ok "the IOMMU takes page requests" grep -qE 'ecap 4[cd]00a0f' "$tmp/stdout"
+tap_ok "a property that makes no sense is refused" \
+	refused '-device softpri,outstanding=513' 'outstanding must be 1 to 512'
+tap_ok "the kernel's known fault has a code of its own" splats 124 "$known"
+tap_ok "... not another at its place" splats 122 "${known/report_device/handle_device}"
+tap_ok "... nor one beside it" splats 122 "$known" 'BUG: something else'
+tap_ok "... its other form has the same" splats 124 "$oops" "$place"
+tap_ok "... not elsewhere" splats 122 "$oops" "${place/report_device/handle_device}"
+tap_ok "... nor after another" splats 122 "$oops" "$place" 'RIP: 0010:something_else+0x1/0x2'
+tap_end
