@@ -43,7 +43,7 @@ static void do_use_after_free(void)
 	pr_info("read %d\n", READ_ONCE(object[3]));
 }
 
-/* A write to a page that is free: poisoning sees it when the page is given out again. */
+/* A write to a page that is free: KASAN sees it at once, poisoning when the page is used again. */
 static void do_stale_page(void)
 {
 	struct page *page = alloc_page(GFP_KERNEL);
@@ -93,12 +93,18 @@ static void do_reclaim_order(void)
 	mutex_unlock(&first_lock);
 }
 
+/*
+ * Several, as kmemleak reads the stack of the thread that loaded this, which outlives the
+ * thread, and finds the last object's address there if nothing has overwritten it.
+ */
 static void do_leak(void)
 {
-	char *volatile object = kmalloc(40, GFP_KERNEL);
+	char *volatile object;
+	int i;
 
-	if (object)
-		object = NULL;
+	for (i = 0; i < 16; i++)
+		object = kmalloc(40, GFP_KERNEL);
+	object = NULL;
 }
 
 static const struct {
