@@ -358,12 +358,12 @@ static void late_response(void)
 	char *p = open_faulting(&rig);
 	double start;
 
-	set_number("response_delay_us", 2000000);
+	set_number("response_delay_us", 10000000);
 	submit_fill(&rig, 1, SOFTDMA_F_GROUP(NR_PAGES));
 	assert_true(wait_until(softiommu_stat("resp_success") == 1, 20));
 	start = now_s();
 	how(&rig);
-	assert_true(now_s() - start < 1);
+	assert_true(now_s() - start < 5);
 	assert_int_equal(softiommu_stat("resp_late"), 0);
 	set_number("response_delay_us", 0);
 	assert_true(wait_until(softiommu_stat("resp_late") == 1, 20));
