@@ -76,6 +76,8 @@ bench-quick: bench-build ## the same with smaller sizes and fewer runs, in under
 
 bench-build: modules lib
 	@mk/setup bench
+	+@$(MAKE) --no-print-directory modules LANE=next
+	@vm/qemu
 	+@$(call sub,bench,$(OUT)/bench)
 
 clean: ## remove out/ (the cache stays)

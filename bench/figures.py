@@ -231,5 +231,53 @@ METADATA = Section(
                "%", at_most(0.02), rows=("S2",)),
     ))
 
-SECTIONS = (DENSITY, START, HOT, COLD, OPERATIONS, PARALLEL, SERIES, METADATA)
+INTEL = Section(
+    "intel", "On Linux's Intel driver",
+    "The newest kernel, its own driver for VT-d, stock vfio-pci, and a device of QEMU's that "
+    "keeps what it has translated. The IOMMU is emulated with caching mode off, as hardware "
+    "has it.",
+    (
+        Figure("intel.fault",
+               "page request for a 4 KiB page that the CPU has resident: from the interrupt to "
+               "the response", "instr", rows=("R7",)),
+        Figure("intel.cold",
+               "CPU work for a device to write never-touched memory in order, MAP_DMA included, "
+               "relative to type1's", "ratio", rows=("S9",)),
+        Figure("intel.hot_4k", "copy over resident 4 KiB pages, relative to type1",
+               "ratio", at_least(0.98), rows=("R17",)),
+        Figure("intel.hot_thp", "copy over resident huge pages, relative to type1",
+               "ratio", at_least(0.98), rows=("R17", "R12")),
+        Figure("intel.beside_stubborn_hot",
+               "copy over resident memory beside a device that never stops asking for what is "
+               "not mapped, relative to alone",
+               "ratio", at_least(0.9), rows=("S6",)),
+        Figure("intel.beside_stubborn_cold",
+               "the same where each page that is written faults",
+               "ratio", at_least(0.9), rows=("S6", "R7")),
+        Figure("intel.prefetch_4k",
+               "prefetch of resident memory, its 4 KiB pages anywhere, for each of them",
+               "instr", rows=("R14",)),
+        Figure("intel.prefetch_thp", "prefetch of resident huge pages, for each 4 KiB of them",
+               "instr", rows=("R14", "R12")),
+        Figure("intel.unmap_4k", "UNMAP_DMA of resident memory, for each 4 KiB page",
+               "instr", rows=("R3",)),
+        Figure("intel.unmap_thp", "UNMAP_DMA of resident huge pages, for each 4 KiB of them",
+               "instr", rows=("R3", "R12")),
+        Figure("intel.evict_4k", "eviction by the mm, for each 4 KiB page",
+               "instr", rows=("R3", "S4")),
+        Figure("intel.evict_thp", "eviction of huge pages by the mm, for each 4 KiB of them",
+               "instr", rows=("R3", "R12")),
+        Figure("intel.flushes_unmap_4k",
+               "invalidations that UNMAP_DMA sends to TLBs, for each 4 KiB page",
+               "per page", rows=("R3",)),
+        Figure("intel.flushes_unmap_thp", "the same of huge pages, for each 4 KiB of them",
+               "per page", rows=("R3", "R12")),
+        Figure("intel.flushes_evict_4k",
+               "invalidations for an eviction by the mm, for each 4 KiB page",
+               "per page", rows=("R3", "S4")),
+        Figure("intel.flushes_evict_thp", "the same of huge pages, for each 4 KiB of them",
+               "per page", rows=("R3", "R12")),
+    ))
+
+SECTIONS = (DENSITY, START, HOT, COLD, OPERATIONS, PARALLEL, SERIES, METADATA, INTEL)
 FIGURES = {figure.key: figure for section in SECTIONS for figure in section.figures}

@@ -9,6 +9,9 @@ of machine:
   icount    one CPU; its clock counts instructions. Repeatable: for what an operation costs.
   threads   several CPUs, emulated in parallel, with the host's clock. For what depends on
             several things at once. Only ratios within one run mean something.
+
+Either may have Linux's own Intel driver and QEMU's devices in place of the software hardware,
+on the newest kernel: intel.
 """
 from dataclasses import dataclass
 
@@ -35,6 +38,7 @@ class Bench:
     zram_mib: int = 0
     devices: int = 1
     iotlb: int = 16384
+    intel: bool = False
 
     def memory(self, quick):
         """MiB."""
@@ -43,6 +47,8 @@ class Bench:
     def machine_options(self, quick):
         """Of vm/run, but for when it is to be given up."""
         options = ["--mem", f"{self.memory(quick)}M", "--append", PLAIN]
+        if self.intel:
+            options += ["--kernel", "next", "--intel"]
         if self.machine == ICOUNT:
             return options + ["--icount"]
         return options + ["--cpus", str(self.cpus)]
@@ -103,6 +109,16 @@ BENCHES = (
     Bench("series", ICOUNT, tuple(f"series.{size}mb_{runs}" for size in (1, 10)
                                   for runs in (1, 100, 1000))),
     Bench("first_dma", ICOUNT, ("first_dma.cold_2g",), memory_mib=2816),
+    Bench("resident_intel", ICOUNT,
+          tuple(f"intel.{what}_{kind}" for kind in ("4k", "thp")
+                for what in ("prefetch", "unmap", "evict")), intel=True),
+    Bench("intel", ICOUNT,
+          ("intel.fault", "intel.cold",
+           *(f"intel.flushes_{what}_{kind}" for kind in ("4k", "thp")
+             for what in ("unmap", "evict"))), zram_mib=256, intel=True),
+    Bench("hot_intel", THREADS, ("intel.hot_4k", "intel.hot_thp"), intel=True),
+    Bench("stubborn", THREADS,
+          tuple(f"intel.beside_stubborn_{what}" for what in ("hot", "cold")), intel=True),
     Bench("hot", THREADS, ("hot.throughput_4k", "hot.throughput_thp"), devices=2, iotlb=4096),
     Bench("latency", THREADS, ("fault.resident_latency",)),
     Bench("scaling", THREADS, ("scaling.segments", "scaling.one_segment")),

@@ -180,6 +180,31 @@ double softiommu_times_sum(void);
 /* The times of the last responses in ns, at most @max; how many, or -1. */
 int softiommu_times(double *ns, unsigned int max);
 
+/* trace.c: what Linux's Intel driver sends to its IOMMU */
+
+#define TRACE_FAULTS	4096
+
+/**
+ * struct trace - what was seen between trace_begin() and trace_end()
+ * @iotlb: invalidations of the IOMMU's TLB, each of one range
+ * @device: of a device's TLB
+ * @waits: how often the driver waited for them
+ * @faults: instructions from the last interrupt for page requests to a response
+ * @nr_faults: how many responses
+ */
+struct trace {
+	unsigned int iotlb, device, waits;
+	double faults[TRACE_FAULTS];
+	unsigned int nr_faults;
+
+	/* private */
+	double interrupt_at;
+	bool lost;
+};
+
+int trace_begin(void);
+int trace_end(struct trace *to);
+
 /* The benchmarks, in files of their own. */
 extern const struct bench bench_cold;
 extern const struct bench bench_density;
@@ -188,15 +213,19 @@ extern const struct bench bench_faults_per_gib;
 extern const struct bench bench_first_dma;
 extern const struct bench bench_hot;
 extern const struct bench bench_hot_instructions;
+extern const struct bench bench_hot_intel;
+extern const struct bench bench_intel;
 extern const struct bench bench_latency;
 extern const struct bench bench_map_dma;
 extern const struct bench bench_metadata;
 extern const struct bench bench_mm_untouched;
 extern const struct bench bench_pressure;
 extern const struct bench bench_resident;
+extern const struct bench bench_resident_intel;
 extern const struct bench bench_scaling;
 extern const struct bench bench_segment_size;
 extern const struct bench bench_series;
+extern const struct bench bench_stubborn;
 extern const struct bench bench_window;
 
 #endif /* BENCH_H */

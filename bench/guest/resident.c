@@ -261,6 +261,24 @@ static int in_order(struct result *to)
 	return 0;
 }
 
+static int both_kinds(struct result *to, const struct options *opt, const struct keys *thp,
+		      const struct keys *scattered)
+{
+	struct costs costs = { .runs = runs_of(opt, 5, 3), .bytes = (opt->quick ? 32 : 128) * MIB };
+
+	if (costs.runs > MAX_RUNS)
+		costs.runs = MAX_RUNS;
+	costs.kind = MEMORY_THP;
+	if (measure(&costs))
+		return -1;
+	report_all(to, &costs, thp);
+	costs.kind = MEMORY_4K;
+	if (measure(&costs))
+		return -1;
+	report_all(to, &costs, scattered);
+	return 0;
+}
+
 static int run(struct result *to, const struct options *opt)
 {
 	static const struct keys thp = {
@@ -268,22 +286,20 @@ static int run(struct result *to, const struct options *opt)
 	}, scattered = {
 		"prefetch.scattered_4k", "unmap.resident_4k", "evict.resident_4k",
 	};
-	struct costs costs = { .runs = runs_of(opt, 5, 3), .bytes = (opt->quick ? 32 : 128) * MIB };
 
-	if (costs.runs > MAX_RUNS)
-		costs.runs = MAX_RUNS;
 	/* In order first, while memory is as it was at boot. */
-	if (in_order(to))
-		return -1;
-	costs.kind = MEMORY_THP;
-	if (measure(&costs))
-		return -1;
-	report_all(to, &costs, &thp);
-	costs.kind = MEMORY_4K;
-	if (measure(&costs))
-		return -1;
-	report_all(to, &costs, &scattered);
-	return 0;
+	return in_order(to) || both_kinds(to, opt, &thp, &scattered) ? -1 : 0;
+}
+
+static int run_intel(struct result *to, const struct options *opt)
+{
+	static const struct keys thp = {
+		"intel.prefetch_thp", "intel.unmap_thp", "intel.evict_thp",
+	}, scattered = {
+		"intel.prefetch_4k", "intel.unmap_4k", "intel.evict_4k",
+	};
+
+	return both_kinds(to, opt, &thp, &scattered);
 }
 
 const struct bench bench_resident = {
@@ -291,4 +307,11 @@ const struct bench bench_resident = {
 	.what = "prefetch, unmap, evict: a page that is there, given to the device and taken away",
 	.icount = true,
 	.run = run,
+};
+
+const struct bench bench_resident_intel = {
+	.name = "resident_intel",
+	.what = "intel.prefetch, unmap, evict: the same on Linux's Intel driver",
+	.icount = true,
+	.run = run_intel,
 };

@@ -62,6 +62,8 @@ class Project(unittest.TestCase):
         self.script("vm/run", VM)
         for name in ("softiommu.ko", "softdma.ko", "vfio_iommu_iopf.ko"):
             self.write(f"out/stock/{name}", "")
+        for name in ("next/vfio_iommu_iopf.ko", "qemu/qemu-system-x86_64"):
+            self.write(f"out/{name}", "")
         self.write("out/stock/kernel/release", "4.5.6-guest\n")
 
     def write(self, name, text):
