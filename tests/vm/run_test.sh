@@ -188,7 +188,12 @@ tap_ok "... and is shown" says_like stderr "Kernel panic"
 tap_ok "a start that QEMU spoils is tried again" ends_in 0 stillborn 2 -- echo born
 tap_ok "... which is told" says_like stderr "once more"
 tap_ok "... and the command runs once" test "$(grep -c born "$tmp/stdout")" = 1
-tap_ok "but not for ever" ends_in 122 stillborn 9 -- true
+tap_ok "but not for ever" ends_in 124 stillborn 9 -- true
+tap_ok "a breakpoint that QEMU should not have met has a code of its own" \
+	ends_in 124 "$top/vm/run" -- sh -c 'echo "Oops: int3: 0000 [#1]" >/dev/kmsg'
+tap_ok "... not beside a report" \
+	ends_in 122 "$top/vm/run" -- sh -c 'echo "Oops: int3: 0000 [#1]
+BUG: made up" >/dev/kmsg'
 tap_ok "a VM that dies ends in 120" ends_in 120 "$top/vm/run" -- sh -c 'echo b >/proc/sysrq-trigger; sleep 60'
 tap_ok "a command that hangs ends in 121, in time" \
 	in_time 75 ends_in 121 "$top/vm/run" --timeout 60 -- sh -c 'echo begun; sleep 1000'
