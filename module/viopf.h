@@ -129,6 +129,7 @@ struct viopf_userfault;
  * @faults_queued: page requests of the groups in @fault_queue
  * @faults_held: and of those that wait (waiting.c)
  * @parked: struct iopf_group that wait for a mapping's address
+ * @refused: those whose answer, INVALID, is put off (refusal.c)
  * @unread: those handed up and not read yet
  * @undecided: those read, by cookie
  * @userfault: the open VFIO_IOPF_FAULT_FD, with a reference, or NULL
@@ -142,6 +143,7 @@ struct viopf_userfault;
  * @answer_wait: for answers being sent
  * @spawn_work: makes another worker, or frees those that have ended
  * @watch_work: ends faults into processes that are gone
+ * @refusal_work: answers what is in @refused
  * @counters: statistics
  * @ref: VFIO's, from open to release, and one for each ioctl at work
  * @released: VFIO has let go of it: nothing is mapped any more; by @lock
@@ -177,6 +179,7 @@ struct viopf_container {
 	unsigned int		faults_queued;
 	unsigned int		faults_held;
 	struct list_head	parked;
+	struct list_head	refused;
 	struct list_head	unread;
 	struct list_head	undecided[VIOPF_UNDECIDED_LISTS];
 	struct viopf_userfault	*userfault;
@@ -190,6 +193,7 @@ struct viopf_container {
 	wait_queue_head_t	answer_wait;
 	struct work_struct	spawn_work;
 	struct delayed_work	watch_work;
+	struct delayed_work	refusal_work;
 
 	struct viopf_counters	counters;
 	struct kref		ref;
@@ -228,6 +232,9 @@ struct viopf_domain {
  * @group: the iommu core's object
  * @faults_pending: groups of page requests received through it and not
  *	answered; by container->fault_lock
+ * @refusals: its page requests that were to be refused in this interval (refusal.c); by
+ *	container->fault_lock
+ * @refusals_end: when the next interval begins, in jiffies; by the same
  * @gone: it is being detached: no page request of it may wait any more; by
  *	container->fault_lock
  * @can_fault: its devices can take page faults; constant once attached
@@ -241,6 +248,8 @@ struct viopf_group {
 	struct viopf_domain		*domain;
 	struct iommu_group		*group;
 	unsigned int			faults_pending;
+	unsigned int			refusals;
+	unsigned long			refusals_end;
 	bool				gone;
 	bool				can_fault;
 	bool				quarantined;

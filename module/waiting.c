@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Page request groups that wait for user space: for a decision (userfault.c), or
- * for a mapping's new address (vaddr.c).
+ * for a mapping's new address (vaddr.c); or to be refused (refusal.c).
  *
  * They wait in lists of the container, and hold nothing: no worker, no reference,
  * no lock. Each is still counted as pending in its viopf_group, so detach knows of
@@ -10,7 +10,8 @@
  * hold of it misses none:
  *
  *   queue --> worker --> unread --> undecided --> queue, approved
- *                    \-> parked -----------------> queue
+ *                    |-> parked -----------------> queue
+ *                    \-> refused
  *
  * DOC: a group that is about to wait, against who would answer it
  *
@@ -94,6 +95,7 @@ void viopf_waiting_init(struct viopf_container *container)
 	unsigned int i;
 
 	INIT_LIST_HEAD(&container->parked);
+	INIT_LIST_HEAD(&container->refused);
 	INIT_LIST_HEAD(&container->unread);
 	for (i = 0; i < VIOPF_UNDECIDED_LISTS; i++)
 		INIT_LIST_HEAD(&container->undecided[i]);
@@ -135,6 +137,21 @@ void viopf_waiting_take_parked(struct viopf_container *container,
 }
 
 /**
+ * viopf_waiting_take_refused() - take groups whose refusal is put off
+ * @container: with fault_lock held
+ * @cancel: which of them
+ * @to: where to put them; the caller answers them
+ */
+void viopf_waiting_take_refused(struct viopf_container *container,
+				const struct viopf_cancel *cancel,
+				struct list_head *to)
+{
+	lockdep_assert_held(&container->fault_lock);
+
+	viopf_waiting_take_from(container, &container->refused, cancel, to);
+}
+
+/**
  * viopf_waiting_take() - take groups that wait, whatever for
  * @container: with fault_lock held
  * @cancel: which of them
@@ -144,6 +161,7 @@ void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel, struct list_head *to)
 {
 	viopf_waiting_take_parked(container, cancel, to);
+	viopf_waiting_take_refused(container, cancel, to);
 	viopf_waiting_take_handed(container, cancel, to);
 }
 

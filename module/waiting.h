@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Page requests that wait for user space. Part of viopf.h, which includes it.
+ * Page requests that wait for user space, or to be refused. Part of viopf.h, which
+ * includes it.
  */
 #ifndef VIOPF_WAITING_H
 #define VIOPF_WAITING_H
@@ -23,6 +24,9 @@ void viopf_waiting_take_handed(struct viopf_container *container,
 void viopf_waiting_take_parked(struct viopf_container *container,
 			       const struct viopf_cancel *cancel,
 			       struct list_head *to);
+void viopf_waiting_take_refused(struct viopf_container *container,
+				const struct viopf_cancel *cancel,
+				struct list_head *to);
 void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel,
 			struct list_head *to);
@@ -35,5 +39,9 @@ int viopf_userfault_ask(struct viopf_worker *worker,
 void viopf_userfault_withdraw(const struct viopf_mapping *mapping);
 int viopf_userfault_open(struct viopf_container *container, void __user *arg);
 void viopf_userfault_detach(struct viopf_container *container);
+
+/* refusal.c */
+void viopf_refuse(struct viopf_worker *worker);
+void viopf_refusal_work(struct work_struct *work);
 
 #endif /* VIOPF_WAITING_H */

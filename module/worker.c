@@ -12,8 +12,8 @@
  *  - the worker that resolved it;
  *  - UNMAP_DMA, if a worker is at it in the mapping that goes (INVALID);
  *  - detach, after the iommu core has stopped new ones (INVALID).
- * A worker may also part with it without an answer: then it waits for user space
- * (waiting.c), and comes back to the queue or is answered from there.
+ * A worker may also part with it without an answer: then it waits for user space, or to
+ * be refused (waiting.c), and comes back to the queue or is answered from there.
  * The answer itself is sent with no lock held, since the IOMMU driver may sleep.
  * Only the worker, or whoever takes a group off the queue, frees it.
  *
@@ -265,6 +265,7 @@ int viopf_worker_main(void *data)
 {
 	struct viopf_worker *worker = data;
 	struct viopf_container *container = worker->container;
+	enum iommu_page_response_code code;
 
 	allow_kernel_signal(SIGKILL);
 	while (viopf_worker_next(worker)) {
@@ -272,7 +273,10 @@ int viopf_worker_main(void *data)
 			continue;
 		queue_delayed_work(system_dfl_wq, &container->watch_work,
 				   VIOPF_WATCH_INTERVAL);
-		viopf_worker_finish(worker, viopf_worker_resolve(worker));
+		code = viopf_worker_resolve(worker);
+		if (code == IOMMU_PAGE_RESP_INVALID)
+			viopf_refuse(worker);
+		viopf_worker_finish(worker, code);
 	}
 	return 0;
 }
@@ -554,6 +558,7 @@ int viopf_workers_start(struct viopf_container *container)
 	init_waitqueue_head(&container->answer_wait);
 	INIT_WORK(&container->spawn_work, viopf_spawn_work);
 	INIT_DELAYED_WORK(&container->watch_work, viopf_watch_work);
+	INIT_DELAYED_WORK(&container->refusal_work, viopf_refusal_work);
 
 	container->memcg = get_mem_cgroup_from_mm(current->mm);
 	ret = viopf_worker_create(container);
@@ -611,6 +616,7 @@ void viopf_workers_stop(struct viopf_container *container)
 	list_for_each_entry_safe(worker, next, &container->workers, node)
 		viopf_worker_destroy(worker);
 	cancel_delayed_work_sync(&container->watch_work);
+	cancel_delayed_work_sync(&container->refusal_work);
 	mem_cgroup_put(container->memcg);
 	WARN_ON(container->faults_pending || !list_empty(&container->fault_queue));
 }

@@ -378,6 +378,71 @@ static void every_operation(void)
 	rig_close(&rig);
 }
 
+/* What refusal.c lets pass at once in an interval; the queues have one more each. */
+#define ASKED_ONCE	60u
+#define ASKED_ROUNDS	4u
+#define AT_ONCE		32u
+#define INTERVAL_S	0.045	/* of 50 ms, less than a tick */
+
+static void ask_for(struct rig *rig, struct softdma_desc desc)
+{
+	struct softdma_desc descs[ASKED_ONCE];
+	unsigned int i, q;
+
+	for (i = 0; i < ASKED_ONCE; i++)
+		descs[i] = desc;
+	for (q = 0; q < SOFTDMA_QUEUES; q++)
+		assert_ok(sdma_submit(&rig->dma[0].q[q], descs, ASKED_ONCE));
+}
+
+static void all_refused(struct rig *rig)
+{
+	unsigned int q;
+
+	for (q = 0; q < SOFTDMA_QUEUES; q++)
+		assert_int_equal(sdma_wait(&rig->dma[0].q[q], 0, DMA_LIMIT_MS, NULL),
+				 SOFTDMA_FAULT_INVALID);
+}
+
+static void goes_on_asking(void)
+{
+	const uint64_t nowhere = IOVA_BASE + 16 * SIZE;
+	struct vfio_iopf_stats before;
+	unsigned int i, n = 0;
+	struct rig rig;
+	double start;
+	char *p;
+
+	rig_open(&rig, 2);
+	for (i = 1; i < SOFTDMA_QUEUES; i++)
+		rig_start_queue(&rig, 0, i);
+	p = mem_anon(2 * SIZE);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	assert_ok(viopf_map(rig.c, p + SIZE, IOVA_BASE + SIZE, SIZE, VIOPF_READ));
+	before = rig_stats(&rig);
+	start = now_s();
+	for (i = 0; i < ASKED_ROUNDS; i++) {
+		struct softdma_desc fill = sdma_fill(IOVA_BASE, SIZE, i, 0);
+
+		ask_for(&rig, sdma_checksum(nowhere, PAGE, 0));
+		assert_int_equal(sdma_do(&rig.dma[1].q[0], &fill, DMA_LIMIT_MS), SOFTDMA_OK);
+		all_refused(&rig);
+		n += SOFTDMA_QUEUES * ASKED_ONCE;
+	}
+	assert_true(n <= ((now_s() - start) / INTERVAL_S + 2) * (AT_ONCE + SOFTDMA_QUEUES));
+	assert_grew(&rig, before, resp_invalid, n);
+	assert_grew(&rig, before, faults_waiting, 0);
+
+	/* Whoever ends them answers those that wait. */
+	ask_for(&rig, sdma_fill(IOVA_BASE + SIZE, PAGE, 1, 0));
+	assert_true(wait_until(rig_stats(&rig).faults_waiting > 0, 20));
+	assert_ok(viopf_unmap(rig.c, IOVA_BASE + SIZE, SIZE, NULL));
+	all_refused(&rig);
+	ask_for(&rig, sdma_checksum(nowhere, PAGE, 0));
+	assert_true(wait_until(rig_stats(&rig).faults_waiting > 0, 20));
+	rig_close(&rig);
+}
+
 static const struct suite_case cases[] = {
 	CASE("S6 S5 read and write fault once a page, answered SUCCESS", read_and_write,
 	     .iopf = EXACT),
@@ -393,6 +458,8 @@ static const struct suite_case cases[] = {
 	CASE("S6 R16 PROT_NONE and PROT_READ are respected", prot_none, .iopf = EXACT),
 	CASE("S6 past a file's end is INVALID", past_the_end_of_a_file, .iopf = EXACT),
 	CASE("S6 R16 asking for write is asking for write", wants_to_write, .iopf = EXACT),
+	CASE("S6 R7 R8 a device that goes on asking is refused later, others aren't",
+	     goes_on_asking, .iopf = EXACT),
 	CASE("S6 checksum, crypt and atomic operations fault as copies do", every_operation,
 	     .iopf = EXACT),
 };

@@ -131,7 +131,8 @@ struct vfio_iopf_enable {
  * @dirtied_pages: 4 KiB pages marked dirty when made writable for a device
  * @pinned_pages: 4 KiB pages pinned at this moment, each counted once for each pin
  * @faults_waiting: groups among @faults_pending that wait for user space: for an
- *	answer through VFIO_IOPF_FAULT_FD, or for a mapping's new address
+ *	answer through VFIO_IOPF_FAULT_FD, or for a mapping's new address; or whose answer,
+ *	INVALID, is put off, as their device goes on asking for what it can't have
  * @faults_user: groups handed to VFIO_IOPF_FAULT_FD
  * @groups_at_once: groups answered where they arrived, without a worker: one page,
  *	resident in the process's memory as the device wanted it
