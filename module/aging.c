@@ -28,7 +28,12 @@
  * (fault_around_bytes in mm/memory.c), but has a cheaper fault.
  *
  * Nothing is unmapped, and no fault made, unless the kernel is looking for something
- * to reclaim. Pinned pages are left alone, as no answer would let them be reclaimed;
+ * to reclaim. Others ask as well, for no more than to know: DAMON all the time, about any
+ * memory, where a kernel has DAMON_STAT on; idle page tracking. The answer to them changes
+ * nothing: each would cost a device its page, and a fault. So to them all that is mapped is
+ * young, unless aging_observers says that they are worth it. Whoever reclaims has PF_MEMALLOC
+ * set (memalloc_noreclaim_save() in mm/vmscan.c).
+ * Pinned pages are left alone, as no answer would let them be reclaimed;
  * pages of user-handled mappings answer but are not unmapped, as user space would be
  * asked about them anew.
  *
@@ -90,6 +95,7 @@ struct viopf_ager {
 #define VIOPF_AGE_PAGES		64
 
 bool viopf_aging = true;
+bool viopf_aging_observers;
 
 /*
  * How long questions are collected. The kernel asks about whole page tables at a time,
@@ -165,13 +171,18 @@ static bool viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
 	return young;
 }
 
-/* Who wants the flush gets it too: sampling does it, before the next question. */
+/*
+ * A notifier that is asked to flush as well does the same: sampling flushes, before the next
+ * question. Who does not reclaim changes nothing.
+ */
 static compat_young_t viopf_ager_clear_young(struct mmu_notifier *notifier,
 					     struct mm_struct *mm,
 					     unsigned long start,
 					     unsigned long end)
 {
-	return viopf_ager_ask(notifier, start, end, true);
+	bool clear = current->flags & PF_MEMALLOC || READ_ONCE(viopf_aging_observers);
+
+	return viopf_ager_ask(notifier, start, end, clear);
 }
 
 static compat_young_t viopf_ager_test_young(struct mmu_notifier *notifier,

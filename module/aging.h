@@ -36,7 +36,7 @@ struct viopf_age {
 	struct delayed_work		sampling;
 };
 
-extern bool viopf_aging;
+extern bool viopf_aging, viopf_aging_observers;
 extern unsigned int viopf_aging_delay_ms;
 
 int viopf_age_prepare(struct viopf_mapping *mapping);

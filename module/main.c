@@ -46,6 +46,10 @@ module_param_named(aging, viopf_aging, bool, 0644);
 MODULE_PARM_DESC(aging,
 		 "Tell the kernel which pages devices use, so that it reclaims others first; of mappings touched from now on (on)");
 
+module_param_named(aging_observers, viopf_aging_observers, bool, 0644);
+MODULE_PARM_DESC(aging_observers,
+		 "Find it out also for who does not reclaim: DAMON, idle page tracking (off)");
+
 module_param_named(aging_delay_ms, viopf_aging_delay_ms, uint, 0644);
 MODULE_PARM_DESC(aging_delay_ms,
 		 "How long after the kernel asked about pages they are unmapped to see whether they are used (10)");

@@ -33,13 +33,14 @@
 
 #define MAX_ROUNDS	128
 #define PASSES		5
-#define CHUNK		(256 * KIB)
+#define CHUNK		(256 * KIB)	/* less than a millisecond */
+#define CHUNK_INTEL	(4 * MIB)	/* as the device is a thread of QEMU's, which has to wake up */
 #define MAX_CHUNKS	256
 
 #define SECOND_CPU	"/sys/devices/system/cpu/cpu1/online"
 
 struct hot {
-	size_t bytes;		/* of a buffer */
+	size_t bytes, chunk;	/* of a buffer, and of what is copied at a time */
 	char *mem;		/* the source, and the destination after it */
 	unsigned int rounds;
 	struct rig rigs[BACKENDS];
@@ -51,13 +52,13 @@ struct hot {
 
 static unsigned int chunks(const struct hot *hot)
 {
-	return (unsigned int)(hot->bytes / CHUNK);
+	return (unsigned int)(hot->bytes / hot->chunk);
 }
 
 static int copy(struct hot *hot, enum backend backend, unsigned int chunk, double *ns)
 {
-	uint64_t from = IOVA_MEMORY + chunk * CHUNK;
-	struct softdma_desc desc = sdma_copy(from + hot->bytes, from, CHUNK);
+	uint64_t from = IOVA_MEMORY + chunk * hot->chunk;
+	struct softdma_desc desc = sdma_copy(from + hot->bytes, from, hot->chunk);
 
 	return timed(&hot->rigs[backend].dma.q[0], &desc, 1, ns);
 }
@@ -198,14 +199,16 @@ static void report(struct hot *hot, struct result *to, const char *key)
 	passes_plot(hot, figure);
 }
 
-static int measure(struct result *to, unsigned int rounds, size_t bytes, const char *key,
+/* Of @as its sizes and the number of its rounds count. */
+static int measure(struct result *to, const struct hot *as, const char *key,
 		   enum memory_kind kind)
 {
 	static struct hot hot;
 	unsigned int i;
 
-	hot.bytes = bytes;
-	hot.rounds = rounds;
+	hot.bytes = as->bytes;
+	hot.chunk = as->chunk;
+	hot.rounds = as->rounds;
 	if (hot.rounds > MAX_ROUNDS)
 		hot.rounds = MAX_ROUNDS;
 	hot.mem = memory_get(2 * hot.bytes, kind);
@@ -219,7 +222,7 @@ static int measure(struct result *to, unsigned int rounds, size_t bytes, const c
 	return 0;
 }
 
-static int both_kinds(struct result *to, unsigned int rounds, size_t bytes, const char *small,
+static int both_kinds(struct result *to, const struct hot *as, const char *small,
 		      const char *huge)
 {
 	int err;
@@ -228,22 +231,30 @@ static int both_kinds(struct result *to, unsigned int rounds, size_t bytes, cons
 		return -1;
 	if (write_text(SECOND_CPU, "0"))
 		return complain("can't switch the second CPU off");
-	err = measure(to, rounds, bytes, small, MEMORY_4K) ||
-	      measure(to, rounds, bytes, huge, MEMORY_THP) ? -1 : 0;
+	err = measure(to, as, small, MEMORY_4K) || measure(to, as, huge, MEMORY_THP) ? -1 : 0;
 	write_text(SECOND_CPU, "1");
 	return err;
 }
 
 static int run(struct result *to, const struct options *opt)
 {
-	return both_kinds(to, 2 * runs_of(opt, 30, 12), opt->quick ? 16 * MIB : 64 * MIB,
-			  "hot.throughput_4k", "hot.throughput_thp");
+	static struct hot as;
+
+	as.bytes = opt->quick ? 16 * MIB : 64 * MIB;
+	as.chunk = CHUNK;
+	as.rounds = 2 * runs_of(opt, 30, 12);
+	return both_kinds(to, &as, "hot.throughput_4k", "hot.throughput_thp");
 }
 
 /* A device of QEMU's keeps all of its translations, so a few rounds are enough. */
 static int run_intel(struct result *to, const struct options *opt)
 {
-	return both_kinds(to, 2 * runs_of(opt, 8, 3), 16 * MIB, "intel.hot_4k", "intel.hot_thp");
+	static struct hot as;
+
+	as.bytes = 64 * MIB;
+	as.chunk = CHUNK_INTEL;
+	as.rounds = 2 * runs_of(opt, 10, 4);
+	return both_kinds(to, &as, "intel.hot_4k", "intel.hot_thp");
 }
 
 const struct bench bench_hot = {

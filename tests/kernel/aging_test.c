@@ -11,6 +11,7 @@
  * VM: --mem 3G
  * LANES: stock next debug
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -258,6 +259,7 @@ static void nothing_sampled(struct aged *a, unsigned int young)
 	assert_grew(&a->rig, a->before, resident_pages, 0);
 }
 
+#define DAMON_STAT	"/sys/module/damon_stat/parameters/enabled"
 #define DAMON		"/sys/kernel/mm/damon/admin/kdamonds/"
 #define CONTEXT		DAMON "0/contexts/0/"
 
@@ -267,7 +269,7 @@ static void keep_asking_about_page(const char *p)
 	if (file_write(DAMON "nr_kdamonds", "1\n"))
 		skip_because("no DAMON in this kernel");
 	/* Where it is used for statistics, it is for nothing else. */
-	file_write("/sys/module/damon_stat/parameters/enabled", "N\n");
+	file_write(DAMON_STAT, "N\n");
 	assert_ok(file_write(DAMON "0/contexts/nr_contexts", "1\n"));
 	assert_ok(file_write(CONTEXT "operations", "fvaddr\n"));
 	assert_ok(file_write(CONTEXT "targets/nr_targets", "1\n"));
@@ -502,6 +504,52 @@ static void exit_at_once(void)
 		child_wait(child_run(used_and_asked, NULL), 60);
 }
 
+/*
+ * Somebody who does not reclaim asks about all memory: idle page tracking where the kernel
+ * has it, else DAMON, for a while.
+ */
+#define PAGE_IDLE	"/sys/kernel/mm/page_idle/bitmap"
+
+static void look_at_all_memory(void)
+{
+	uint64_t all[512];
+	int fd;
+
+	memset(all, 0xff, sizeof(all));
+	fd = open(PAGE_IDLE, O_WRONLY | O_CLOEXEC);
+	if (fd < 0) {
+		assert_ok(file_write(DAMON_STAT, "Y\n"));
+		nap_ms(4000);
+		return;
+	}
+	assert_int_equal(write(fd, all, sizeof(all)), sizeof(all));
+	while (write(fd, all, sizeof(all)) > 0)
+		;
+	close(fd);
+}
+
+static void only_looked_at(void)
+{
+	const size_t size = 64ul << 20;
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	rig_open(&rig, 1);
+	p = mem_anon(size);
+	sdma_pattern_fill(p, size, 1, 0);
+	rig_map(&rig, p, IOVA_BASE, size);
+	dev_check(&rig, IOVA_BASE, size, 1);
+	before = rig_stats(&rig);
+	look_at_all_memory();
+	nap_ms(200);
+	assert_grew(&rig, before, pages_young, 0);
+	assert_grew(&rig, before, pages_sampled, 0);
+	dev_check(&rig, IOVA_BASE, size, 1);
+	assert_grew(&rig, before, groups, 0);
+	rig_close(&rig);
+}
+
 static const struct suite_case cases[] = {
 	CASE("R18 what a device used is young, and is looked at again", used_by_the_device,
 	     .iopf = ALL_PAGEWISE),
@@ -512,10 +560,11 @@ static const struct suite_case cases[] = {
 	CASE("R18 R5 memory that is mapped very often", mapped_often, .iopf = ALL_PAGEWISE),
 	CASE("R18 S3 a huge page ages as one", huge, .iopf = ALL_PAGEWISE),
 	CASE("R18 S3 a large leaf stays while part of it is young", huge_in_part,
-	     .iopf = ALL_ASKED),
+	     .iopf = ALL_ASKED " aging_observers=1"),
 	CASE("R18 pinned pages are not sampled", pinned, .iopf = ALL_PAGEWISE),
 	CASE("R18 S13 pages of user-handled mappings are not sampled", user_handled,
 	     .iopf = ALL_PAGEWISE),
+	CASE("R18 R17 who only looks takes nothing from devices", only_looked_at, .newest = 1),
 	CASE("R18 aging can be switched off", switched_off, .iopf = EXACT),
 	CASE("R18 what a device uses is reclaimed last", reclaimed_last),
 	CASE("R18 S1 sampling during DMA", during_dma, .limit_s = 240),
