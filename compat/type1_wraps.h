@@ -8,6 +8,7 @@
 #define COMPAT_TYPE1_WRAPS_H
 
 #include <linux/errno.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 #ifdef HAVE_IOMMU_DEV_FEAT_IOPF
@@ -25,5 +26,10 @@ static inline bool compat_dirty_wraps(u64 first, u64 bytes)
 	return bytes && first + bytes - 1 < first;
 }
 #endif
+
+static inline bool compat_pin_wraps(u64 first, int npage)
+{
+	return npage > 0 && first + (u64)npage * PAGE_SIZE - 1 < first;
+}
 
 #endif /* COMPAT_TYPE1_WRAPS_H */

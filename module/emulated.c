@@ -39,6 +39,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
+#include "../compat/type1_wraps.h"
 #include "viopf.h"
 
 /* How often drivers are asked to give up what is to be unmapped. */
@@ -268,8 +269,8 @@ static void viopf_emulated_unpin_page(struct viopf_container *container,
  * @pages: where to say which they are
  *
  * Return: @npage; -EINVAL: nothing is mapped there, or no device is open that can be
- * told of unmaps; -EACCES: the container follows the rules of type1 v1; -EPERM: the
- * mapping permits less; and as viopf_external_pin(). On an error nothing is pinned.
+ * told of unmaps; -EOVERFLOW (or -EINVAL, as type1): wraps around; -EACCES: the container
+ * follows the rules of type1 v1; -EPERM: the mapping permits less; and as viopf_external_pin(). On an error nothing is pinned.
  */
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,
@@ -283,6 +284,8 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		return -EINVAL;
 	if (!container->v2)
 		return -EACCES;
+	if (compat_pin_wraps(iova, npage))
+		return -COMPAT_EWRAPS;
 	mutex_lock(&container->lock);
 	if (list_empty(&container->devices))
 		ret = -EINVAL;

