@@ -25,8 +25,8 @@
 #include "../compat/workqueue.h"
 #include "viopf.h"
 
-#define VIOPF_REFUSALS_AT_ONCE	32
-#define VIOPF_REFUSAL_INTERVAL	(HZ / 20)
+#define VIOPF_REFUSALS_AT_ONCE	16
+#define VIOPF_REFUSAL_INTERVAL	(HZ / 10)
 
 /* One more. True if they have been too many. */
 static bool viopf_refusal_count(struct viopf_group *vgroup)

@@ -380,9 +380,9 @@ static void every_operation(void)
 
 /* What refusal.c lets pass at once in an interval; the queues have one more each. */
 #define ASKED_ONCE	60u
-#define ASKED_ROUNDS	4u
-#define AT_ONCE		32u
-#define INTERVAL_S	0.045	/* of 50 ms, less than a tick */
+#define ASKED_ROUNDS	2u
+#define AT_ONCE		16u
+#define INTERVAL_S	0.095	/* of 100 ms, less than a tick */
 
 static void ask_for(struct rig *rig, struct softdma_desc desc)
 {
