@@ -12,7 +12,7 @@
  *   worker                                 refusal_work, UNMAP_DMA, detach, failure
  *   ------------------------------------   ----------------------------------------
  *   finds that it can't be had
- *                                          detach: answered, gone are set; answers
+ *                                          detach: claims it (answered), answers
  *   fault_lock: answered: somebody has
  *     seen to it, its viopf_group may be
  *     freed; else the group is put into

@@ -235,8 +235,6 @@ struct viopf_domain {
  * @refusals: its page requests that were to be refused in this interval (refusal.c); by
  *	container->fault_lock
  * @refusals_end: when the next interval begins, in jiffies; by the same
- * @gone: it is being detached: no page request of it may wait any more; by
- *	container->fault_lock
  * @can_fault: its devices can take page faults; constant once attached
  * @quarantined: it is attached to @domain's quarantine; by container->lock
  * @node: in domain->groups
@@ -250,7 +248,6 @@ struct viopf_group {
 	unsigned int			faults_pending;
 	unsigned int			refusals;
 	unsigned long			refusals_end;
-	bool				gone;
 	bool				can_fault;
 	bool				quarantined;
 	struct list_head		node;

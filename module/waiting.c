@@ -18,8 +18,9 @@
  *   worker                                 UNMAP_DMA, detach, failure
  *   ------------------------------------   -----------------------------------
  *   has found the mapping
- *                                          fault_lock: dead, gone or failed
- *                                            is set; take what waits
+ *                                          fault_lock: dead or failed is set;
+ *                                            detach: its group is claimed; take
+ *                                            what waits
  *                                          answer that
  *   fault_lock: sees what is set, keeps
  *     the group and answers it

@@ -241,7 +241,7 @@ static void viopf_worker_finish(struct viopf_worker *worker,
  * @worker: the calling thread, with fault_lock held
  *
  * Return: the group, to be put where somebody will see to its answer; NULL: somebody
- * does already, or is about to.
+ * does already.
  */
 struct iopf_group *viopf_worker_part(struct viopf_worker *worker)
 {
@@ -249,7 +249,7 @@ struct iopf_group *viopf_worker_part(struct viopf_worker *worker)
 
 	lockdep_assert_held(&worker->container->fault_lock);
 
-	if (worker->answered || viopf_group_of(group)->gone)
+	if (worker->answered)
 		return NULL;
 	worker->group = NULL;
 	return group;
@@ -367,19 +367,6 @@ void viopf_worker_leave(struct viopf_worker *worker)
 	mmput_async(mm);
 }
 
-/* Claim what the worker has, which the caller must then answer; and abort it. */
-static bool viopf_worker_claim(struct viopf_worker *worker)
-{
-	lockdep_assert_held(&worker->container->fault_lock);
-
-	if (worker->answered)
-		return false;
-	worker->answered = true;
-	worker->answering = true;
-	viopf_worker_abort(worker);
-	return true;
-}
-
 /* Send INVALID for a claimed worker's group, and let the worker go on. */
 static void viopf_worker_answer(struct viopf_worker *worker)
 {
@@ -403,26 +390,49 @@ static bool viopf_cancel_matches(const struct viopf_cancel *cancel,
 	return viopf_group_of(worker->group) == cancel->vgroup;
 }
 
-/* Answer for the workers that match, one after the other. Waits for none. */
-static void viopf_cancel_workers(struct viopf_container *container,
-				 const struct viopf_cancel *cancel)
+/* Claim what the workers that match have: we answer it. And abort them. */
+static void viopf_claim_workers(struct viopf_container *container,
+				const struct viopf_cancel *cancel)
 {
 	struct viopf_worker *worker;
-	bool claimed;
 
-	do {
-		claimed = false;
-		spin_lock(&container->fault_lock);
-		list_for_each_entry(worker, &container->workers, node) {
-			claimed = viopf_cancel_matches(cancel, worker) &&
-				  viopf_worker_claim(worker);
-			if (claimed)
-				break;
+	lockdep_assert_held(&container->fault_lock);
+
+	list_for_each_entry(worker, &container->workers, node) {
+		if (worker->answered || !viopf_cancel_matches(cancel, worker))
+			continue;
+		worker->answered = true;
+		worker->answering = true;
+		viopf_worker_abort(worker);
+	}
+}
+
+static struct viopf_worker *
+viopf_worker_find_claimed(struct viopf_container *container)
+{
+	struct viopf_worker *worker, *found = NULL;
+
+	spin_lock(&container->fault_lock);
+	list_for_each_entry(worker, &container->workers, node) {
+		if (worker->answering) {
+			found = worker;
+			break;
 		}
-		spin_unlock(&container->fault_lock);
-		if (claimed)
-			viopf_worker_answer(worker);
-	} while (claimed);
+	}
+	spin_unlock(&container->fault_lock);
+	return found;
+}
+
+/* Answer what was claimed, one after the other. Waits for no worker. */
+static void viopf_answer_claimed(struct viopf_container *container)
+{
+	struct viopf_worker *worker;
+
+	/* So that whoever is being answered for was claimed by us. */
+	lockdep_assert_held(&container->lock);
+
+	while ((worker = viopf_worker_find_claimed(container)))
+		viopf_worker_answer(worker);
 }
 
 /**
@@ -465,12 +475,13 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 	mapping->dead = true;
 	mapping->waiting = false;
 	viopf_waiting_take(container, &cancel, &waiting);
+	viopf_claim_workers(container, &cancel);
 	if (mapping->mode == VIOPF_MODE_USER)
 		viopf_userfault_withdraw(mapping);
 	spin_unlock(&container->fault_lock);
 
 	viopf_answer_list(container, &waiting, IOMMU_PAGE_RESP_INVALID);
-	viopf_cancel_workers(container, &cancel);
+	viopf_answer_claimed(container);
 }
 
 static bool viopf_group_is_idle(struct viopf_group *vgroup)
@@ -485,7 +496,7 @@ static bool viopf_group_is_idle(struct viopf_group *vgroup)
 
 /**
  * viopf_faults_cancel_group() - answer all that a group's devices asked for
- * @vgroup: detached, so that nothing new comes
+ * @vgroup: detached, so that nothing new comes; container->lock held
  *
  * On return every page request that came through @vgroup has been answered, and
  * nothing refers to it.
@@ -498,7 +509,7 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup)
 	LIST_HEAD(queued);
 
 	spin_lock(&container->fault_lock);
-	vgroup->gone = true;
+	viopf_claim_workers(container, &cancel);
 	viopf_waiting_take(container, &cancel, &queued);
 	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
 		if (viopf_group_of(group) == vgroup) {
@@ -509,7 +520,7 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup)
 	spin_unlock(&container->fault_lock);
 
 	viopf_answer_list(container, &queued, IOMMU_PAGE_RESP_INVALID);
-	viopf_cancel_workers(container, &cancel);
+	viopf_answer_claimed(container);
 	wait_event(container->answer_wait, viopf_group_is_idle(vgroup));
 }
 

@@ -34,7 +34,7 @@
 #define MAX_ROUNDS	128
 #define PASSES		5
 #define CHUNK		(256 * KIB)	/* less than a millisecond */
-#define CHUNK_INTEL	(4 * MIB)	/* as the device is a thread of QEMU's, which has to wake up */
+#define CHUNK_INTEL	(4 * MIB)	/* the device is a thread of QEMU's, which has to wake up */
 #define MAX_CHUNKS	256
 
 #define SECOND_CPU	"/sys/devices/system/cpu/cpu1/online"
