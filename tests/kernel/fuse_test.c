@@ -95,6 +95,34 @@ static void unmapped(void)
 	scene_close(&s);
 }
 
+/*
+ * It loses its address and then is unmapped, while a worker can't but wait in it: the answer
+ * is UNMAP_DMA's, and when the worker comes back it has none to give, nor to put off.
+ */
+static void address_gone_and_unmapped(void)
+{
+	struct vfio_iopf_stats before;
+	struct softdma_desc done;
+	struct scene s;
+
+	scene_open(&s);
+	before = rig_stats(&s.rig);
+	atomic_store(&s.fuse.stalls, 1);
+	submit_read(&s);
+	wait_stalled(&s);
+	assert_ok(viopf_unmap_vaddr(s.rig.c, IOVA_BASE, SIZE));
+	assert_ok(viopf_unmap(s.rig.c, IOVA_BASE, SIZE, NULL));
+	assert_int_equal(sdma_wait(&s.rig.dma[0].q[0], 0, DMA_LIMIT_MS, &done),
+			 SOFTDMA_FAULT_INVALID);
+	fuse_abort();
+	assert_true(wait_until(rig_stats(&s.rig).aborts == before.aborts + 1, 30));
+	nap_ms(200);
+	assert_grew(&s.rig, before, groups, 1);
+	assert_grew(&s.rig, before, resp_invalid, 1);
+	assert_grew(&s.rig, before, faults_pending, 0);
+	scene_close(&s);
+}
+
 /* Reports to the test by a pipe, and is killed. */
 static void die_in_read(void *arg)
 {
@@ -174,6 +202,8 @@ static void killed_in_write_back(void)
 static const struct suite_case cases[] = {
 	CASE("S1 S6 a file system of the process's own", at_work),
 	CASE("S6 R8 unmapped while it says nothing", unmapped),
+	CASE("S6 S7 R8 its address gone, and unmapped, while it says nothing",
+	     address_gone_and_unmapped),
 	CASE("S6 R8 R9 killed while it says nothing", killed_in_read),
 	CASE("S6 R8 R9 killed while it says nothing of what it writes back",
 	     killed_in_write_back),

@@ -533,6 +533,81 @@ static void workers_go(void)
 #define BY_TYPE1	.arg = &type1
 #define BY_DEVICE	.arg = &device, .iopf = EXACT
 
+/* Page tables for the CPU and for devices, and our own notes: two and more a piece. */
+#define SPARSE		64ul
+#define GB		(1ul << 30)
+
+static long long kernel_bytes(void)
+{
+	char text[8192], *at;
+
+	assert_ok(file_read(CGROUP "/memory.stat", text, sizeof(text)));
+	at = strstr(text, "\nkernel ");
+	assert_non_null(at);
+	return strtoll(at + 8, NULL, 10);
+}
+
+static void pays_for_page_tables(void)
+{
+	const long long pages = SPARSE * 4;
+	long long before, grew;
+	unsigned int i;
+	struct rig rig;
+	char *p;
+
+	cgroup_make("max", "max");
+	cgroup_enter(CGROUP);
+	rig_open(&rig, 1);
+	p = mmap(NULL, SPARSE * GB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(p != MAP_FAILED);
+	rig_map(&rig, p, IOVA_BASE, SPARSE * GB);
+	before = kernel_bytes();
+	for (i = 0; i < SPARSE; i++)
+		dev_write(&rig, IOVA_BASE + i * GB, 8, SOFTDMA_OK);
+	grew = kernel_bytes() - before;
+	assert_msg(grew >= pages * (long long)PAGE, "only %lld bytes charged", grew);
+	assert_ok(munmap(p, SPARSE * GB));
+	rig_close(&rig);
+	cgroup_enter(CGROUP_ROOT);
+}
+
+/*
+ * The same where the page request handler does it, in the thread of the IOMMU's driver: the
+ * CPU has a page in each 2 MiB, so devices need a page table for each.
+ */
+static void pays_for_what_the_handler_maps(void)
+{
+	const unsigned int n = GB / (2 * MB);
+	struct vfio_iopf_stats before, after;
+	unsigned int i;
+	long long bytes;
+	struct rig rig;
+	char *p;
+
+	cgroup_make("max", "max");
+	cgroup_enter(CGROUP);
+	rig_open(&rig, 1);
+	p = mmap(NULL, GB, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_true(p != MAP_FAILED);
+	assert_ok(madvise(p, GB, MADV_NOHUGEPAGE));
+	for (i = 0; i < n; i++)
+		p[i * 2 * MB] = 1;
+	rig_map(&rig, p, IOVA_BASE, GB);
+	before = rig_stats(&rig);
+	bytes = kernel_bytes();
+	for (i = 0; i < n; i++)
+		dev_write(&rig, IOVA_BASE + i * 2 * MB, 8, SOFTDMA_OK);
+	after = rig_stats(&rig);
+	assert_true(after.groups_at_once - before.groups_at_once >= n * 9 / 10);
+	bytes = kernel_bytes() - bytes;
+	assert_msg(bytes >= (long long)(n * 9 / 10 * PAGE), "only %lld bytes charged", bytes);
+	assert_ok(munmap(p, GB));
+	rig_close(&rig);
+	cgroup_enter(CGROUP_ROOT);
+}
+
 static const struct suite_case cases[] = {
 	CASE("R10 pages by the process's NUMA policy: CPU", placed_by_policy, BY_CPU),
 	CASE("R10 pages by the process's NUMA policy: type1", placed_by_policy, BY_TYPE1),
@@ -554,6 +629,8 @@ static const struct suite_case cases[] = {
 	CASE("R10 root's blocks are not for others: device", reserved_blocks, BY_DEVICE),
 	CASE("R10 reads charged to the process's cgroup: CPU", reads_are_charged, BY_CPU),
 	CASE("R10 reads charged to the process's cgroup: device", reads_are_charged, BY_DEVICE),
+	CASE("S2 R11 page tables are charged to the process", pays_for_page_tables),
+	CASE("S2 R11 those too that the handler makes", pays_for_what_the_handler_maps),
 };
 
 int main(int argc, char **argv)
