@@ -3,7 +3,8 @@
 
 baseline.json holds, for "full" and for "quick" runs apart (their sizes differ), the
 kernel they were taken on and one number for each figure. Instructions repeat, so a
-figure that is worse by more than its tolerance has a reason in the source or in the kernel.
+figure that is worse by more than its tolerance and its slack has a reason in the source or in
+the kernel.
 Figures that are times of a busy host are not in it.
 """
 from figures import FIGURES
@@ -42,7 +43,8 @@ def compare(baseline, run):
         if key in before:
             worse = change(key, before[key], now)
             out[key] = {"before": before[key], "now": now, "worse": worse,
-                        "regression": worse > FIGURES[key].tolerance}
+                        "regression": worse > FIGURES[key].tolerance and
+                        abs(now - before[key]) > FIGURES[key].slack}
     return out
 
 

@@ -28,6 +28,15 @@ class Compare(unittest.TestCase):
         self.assertIs(self.regression(1051), True)
         self.assertIs(self.regression(500), False)
 
+    def test_slack(self):
+        """nor is what is little in the figure's own unit"""
+        key = "evict.resident_thp"
+        little, much = FIGURES[key].slack, FIGURES[key].slack * 1.1
+        for more, regression in ((little, False), (much, True)):
+            run = suite.run([(key, suite.figure(2 + more), suite.ICOUNT)])
+            found = baseline.compare({"full": {"figures": {key: 2}}}, run)
+            self.assertIs(found[key]["regression"], regression)
+
     def test_own_tolerance(self):
         """a figure with a tolerance of its own is judged by that"""
         key = "series.1mb_100"
