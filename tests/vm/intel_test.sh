@@ -67,6 +67,9 @@ splats()
 known='WARNING: drivers/iommu/io-pgfault.c:231 at iommu_report_device_fault+0x2d/0x370, CPU#0'
 oops='Oops: general protection fault, probably for non-canonical address 0x6b6b6b6b6b6b6b6b: 0000 [#1]'
 place='RIP: 0010:iommu_report_device_fault+0x2c0/0x5f0'
+list='RIP: 0010:__list_del_entry_valid_or_report+0x42/0xf0'
+dequeue=' iopf_group_dequeue+0x2b/0x60'
+report=' iommu_report_device_fault+0x2f5/0x5f0'
 
 tap_ok "there is a QEMU for --intel" "$top/vm/qemu"
 tap_ok "... it is not built again, and is in the cache" built_once
@@ -82,5 +85,8 @@ tap_ok "... not another at its place" splats 122 "${known/report_device/handle_d
 tap_ok "... nor one beside it" splats 122 "$known" 'BUG: something else'
 tap_ok "... its other form has the same" splats 124 "$oops" "$place"
 tap_ok "... not elsewhere" splats 122 "$oops" "${place/report_device/handle_device}"
+tap_ok "... where the group has been handed on, too" \
+	splats 124 "$oops" "$list" "$dequeue" "$report"
+tap_ok "... but by nobody else" splats 122 "$oops" "$list" "$dequeue"
 tap_ok "... nor after another" splats 122 "$oops" "$place" 'RIP: 0010:something_else+0x1/0x2'
 tap_end
