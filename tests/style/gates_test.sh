@@ -15,7 +15,7 @@ trap 'rm -rf "$tmp"' EXIT
 clean_tree()
 {
 	rm -rf "$tmp/tree"
-	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,qemu,vm}
+	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,man,qemu,vm}
 	cat >"$tmp/tree/module/good.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
 		/* A file with nothing wrong in it. */
@@ -40,6 +40,9 @@ clean_tree()
 	cat >"$tmp/tree/module/user.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
 		#include "good.h"
+
+		static int limit;
+		module_param(limit, int, 0444);
 
 		/* Not only told of: viopf_sum(). */
 		int good_three(void)
@@ -66,6 +69,11 @@ clean_tree()
 		};
 
 		#endif
+	EOF
+	echo 'Sums are by viopf_sum(), in module/good.c.' >"$tmp/tree/README.md"
+	cat >"$tmp/tree/man/vfio_iommu_iopf.4" <<-'EOF'
+		.\" SPDX-License-Identifier: GPL-2.0-only
+		.It Cm limit Ns = Ns Ar number
 	EOF
 	cat >"$tmp/tree/vm/good" <<-'EOF'
 		#!/bin/sh
@@ -147,6 +155,10 @@ whitespace|vm/good|s/$/ /
 loose_ends|module/good.c|s/nothing wrong/a TOD\x4f/
 length|module/good.c|/^{/r lines
 dead_code|module/user.c|s/return viopf_sum/return good_sum/
+documents|README.md|s/viopf_sum/viopf_gone/
+documents|README.md|s/good\.c/gone.c/
+documents|man/vfio_iommu_iopf.4|s/limit/limits/
+documents|module/user.c|/^module_param/d
 uapi|include/uapi/linux/good.h|s/__u32/u32/
 EOF
 tap_ok "spdx refuses the wrong licence" refuses spdx include/uapi/linux/good.h 's/ WITH .*note//'
