@@ -270,7 +270,8 @@ static void viopf_emulated_unpin_page(struct viopf_container *container,
  *
  * Return: @npage; -EINVAL: nothing is mapped there, or no device is open that can be
  * told of unmaps; -EOVERFLOW (or -EINVAL, as type1): wraps around; -EACCES: the container
- * follows the rules of type1 v1; -EPERM: the mapping permits less; and as viopf_external_pin(). On an error nothing is pinned.
+ * follows the rules of type1 v1; -EPERM: the mapping permits less; and as
+ * viopf_external_pin(). On an error nothing is pinned.
  */
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,

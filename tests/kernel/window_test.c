@@ -22,13 +22,18 @@
 
 static const int up = 1, down;
 
+static int goes_up(void)
+{
+	return *(const int *)case_arg();
+}
+
 /* Page by page, as a device does that asks for each. */
 static void read_run(struct rig *rig, uint64_t iova)
 {
 	uint64_t at;
 
 	for (at = 0; at < RUN; at += PAGE)
-		dev_read(rig, iova + (case_arg() == &up ? at : RUN - PAGE - at), PAGE, SOFTDMA_OK);
+		dev_read(rig, iova + (goes_up() ? at : RUN - PAGE - at), PAGE, SOFTDMA_OK);
 }
 
 static void goes_on(void)
@@ -43,9 +48,9 @@ static void goes_on(void)
 	assert_ok(madvise(p, 2 * SEGMENT, MADV_NOHUGEPAGE));
 	memset(p + SEGMENT - RUN, 1, 2 * RUN);
 	rig_map(&rig, p, IOVA_BASE, 2 * SEGMENT);
-	read_run(&rig, case_arg() == &up ? edge - RUN : edge);
+	read_run(&rig, goes_up() ? edge - RUN : edge);
 	before = rig_stats(&rig);
-	read_run(&rig, case_arg() == &up ? edge : edge - RUN);
+	read_run(&rig, goes_up() ? edge : edge - RUN);
 	assert_msg(rig_stats(&rig).groups - before.groups <= AT_ONCE, "%llu page requests",
 		   rig_stats(&rig).groups - before.groups);
 	assert_grew(&rig, before, segments, 1);
