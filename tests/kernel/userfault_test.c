@@ -472,57 +472,6 @@ static void detached(void)
 	handled_close(&h);
 }
 
-/*
- * The device goes while workers have its requests, on their way to user space: while those
- * which wait there already are answered, no other may come to wait.
- */
-#define CROWD		500
-#define CROWD_SIZE	(CROWD * PAGE)
-
-static void crowd_asks(struct handled *h)
-{
-	struct softdma_request *list = mem_anon(2 * PAGE);
-	struct softdma_desc desc = sdma_request(IOVA_SINK, CROWD);
-	unsigned int i;
-
-	for (i = 0; i < CROWD; i++)
-		list[i] = (struct softdma_request){
-			IOVA_OTHER + i * PAGE, SOFTDMA_RQ_READ | SOFTDMA_RQ_LAST, i,
-		};
-	rig_map(&h->rig, list, IOVA_SINK, 2 * PAGE);
-	dev_read(&h->rig, IOVA_SINK, 2 * PAGE, SOFTDMA_OK);
-	softiommu_set("report_delay_us", "200000\n");
-	assert_ok(sdma_submit(&h->rig.dma[1].q[0], &desc, 1));
-	assert_true(wait_until(softiommu_stat("prq_groups") >= CROWD, 30));
-}
-
-static void detached_in_a_crowd(void)
-{
-	/* Newer kernels take a device that is reset away from us first: few come through. */
-	const unsigned int step = lane_is("stock") ? 10 : 0;
-	struct vfio_iopf_stats s;
-	struct handled h;
-	unsigned int i;
-
-	for (i = 0; i < rounds(20); i++) {
-		handled_open(&h, 2);
-		assert_ok(viopf_map(h.rig.c, mem_anon(CROWD_SIZE), IOVA_OTHER, CROWD_SIZE,
-				    HANDLED_RIGHTS));
-		crowd_asks(&h);
-		viopf_device_close(h.rig.dev[1]);
-		assert_true(wait_until(rig_stats(&h.rig).faults_waiting >= (i + 1) * step, 30));
-		assert_ok(viopf_group_remove(h.rig.c, h.rig.bdf[1]));
-		s = rig_stats(&h.rig);
-		assert_int_equal(s.faults_pending, 0);
-		assert_int_equal(s.faults_waiting, 0);
-		assert_int_equal(s.groups, s.resp_success + s.resp_invalid + s.resp_failure);
-		softiommu_set("report_delay_us", "0\n");
-		softiommu_set("reset_stats", "1\n");
-		h.rig.nr = 1;
-		handled_close(&h);
-	}
-}
-
 /* The container goes first: the file stays, and says so. */
 static void container_closed(void)
 {
@@ -700,8 +649,6 @@ static const struct suite_case cases[] = {
 	     .iopf = EXACT " max_workers=1"),
 	CASE("S13 S6 R8 detached while undecided", detached, .iopf = EXACT,
 	     .softdma = "devices=2"),
-	CASE("S13 S6 R8 detached while many are about to wait", detached_in_a_crowd, .iopf = EXACT,
-	     .soft = 1, .limit_s = 200),
 	CASE("S13 R8 the container is closed first", container_closed, .iopf = EXACT),
 	CASE("S13 S6 R8 the client is killed while undecided", client_killed, .iopf = EXACT),
 	CASE("S13 R4 the container fails while undecided", container_failed, .iopf = EXACT,
