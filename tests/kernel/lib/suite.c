@@ -62,6 +62,11 @@ unsigned int rounds(unsigned int n)
 	return lane_is("debug") && n > 4 ? n / 4 : n;
 }
 
+unsigned int reset_rounds(unsigned int n)
+{
+	return hardware_is_soft() || lane_is("debug") ? rounds(n) : 2;
+}
+
 const void *case_arg(void)
 {
 	return current->arg;

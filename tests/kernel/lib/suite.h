@@ -37,6 +37,13 @@ double patience(double s);
  */
 unsigned int rounds(unsigned int n);
 
+/*
+ * How often of @n to reset a device, or end its user, while it faults: each time Linux's Intel
+ * driver may meet the fault of its own that docs/hardware.md tells of, and the VM starts
+ * again. The debug kernel is mended.
+ */
+unsigned int reset_rounds(unsigned int n);
+
 /**
  * struct suite_case - one test
  * @name: begins with the ledger rows that it shows: "S1 S6 munmap during DMA"
