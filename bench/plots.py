@@ -34,7 +34,7 @@ STYLE = {"svg.fonttype": "none", "svg.hashsalt": "vfio-iopf", "font.family": "De
          "lines.linewidth": 2.2, "lines.markersize": 6, "legend.frameon": False}
 UNITS = {"instr": "instructions", "requests": "page requests", "us": "microseconds",
          "retries": "retries", "%": "%", "bytes/GiB": "bytes for each GiB",
-         "ratio": "ratio", "times": "times"}
+         "ratio": "ratio", "times": "times", "per page": "for each page"}
 WIDTH = 8.4
 
 _drawn = itertools.count(1)
