@@ -76,7 +76,7 @@ void viopf_refusal_work(struct work_struct *work)
 	LIST_HEAD(groups);
 
 	spin_lock(&container->fault_lock);
-	viopf_waiting_take_refused(container, &all, &groups);
+	viopf_waiting_take_from(container, &container->refused, &all, &groups);
 	spin_unlock(&container->fault_lock);
 	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_INVALID);
 }

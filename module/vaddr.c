@@ -244,7 +244,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 	spin_lock(&container->fault_lock);
 	old->waiting = false;
 	old->superseded = true;
-	viopf_waiting_take_parked(container, &cancel, &groups);
+	viopf_waiting_take_from(container, &container->parked, &cancel, &groups);
 	list_for_each_entry_safe(group, next, &groups, node) {
 		list_del(&group->node);
 		viopf_faults_queue(container, group);

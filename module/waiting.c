@@ -70,12 +70,21 @@ void viopf_waiting_del(struct viopf_container *container,
 	viopf_count(container, faults_waiting, -1);
 }
 
-static void viopf_waiting_take_from(struct viopf_container *container,
-				    struct list_head *from,
-				    const struct viopf_cancel *cancel,
-				    struct list_head *to)
+/**
+ * viopf_waiting_take_from() - take groups off one list
+ * @container: with fault_lock held
+ * @from: one of its lists of groups that wait
+ * @cancel: which of them
+ * @to: where to put them; the caller answers or queues them
+ */
+void viopf_waiting_take_from(struct viopf_container *container,
+			     struct list_head *from,
+			     const struct viopf_cancel *cancel,
+			     struct list_head *to)
 {
 	struct iopf_group *group, *next;
+
+	lockdep_assert_held(&container->fault_lock);
 
 	list_for_each_entry_safe(group, next, from, node) {
 		if ((cancel->vgroup && viopf_group_of(group) != cancel->vgroup) ||
@@ -123,36 +132,6 @@ void viopf_waiting_take_handed(struct viopf_container *container,
 }
 
 /**
- * viopf_waiting_take_parked() - take groups that wait for a mapping's address
- * @container: with fault_lock held
- * @cancel: which of them
- * @to: where to put them; the caller answers or queues them
- */
-void viopf_waiting_take_parked(struct viopf_container *container,
-			       const struct viopf_cancel *cancel,
-			       struct list_head *to)
-{
-	lockdep_assert_held(&container->fault_lock);
-
-	viopf_waiting_take_from(container, &container->parked, cancel, to);
-}
-
-/**
- * viopf_waiting_take_refused() - take groups whose refusal is put off
- * @container: with fault_lock held
- * @cancel: which of them
- * @to: where to put them; the caller answers them
- */
-void viopf_waiting_take_refused(struct viopf_container *container,
-				const struct viopf_cancel *cancel,
-				struct list_head *to)
-{
-	lockdep_assert_held(&container->fault_lock);
-
-	viopf_waiting_take_from(container, &container->refused, cancel, to);
-}
-
-/**
  * viopf_waiting_take() - take groups that wait, whatever for
  * @container: with fault_lock held
  * @cancel: which of them
@@ -161,8 +140,8 @@ void viopf_waiting_take_refused(struct viopf_container *container,
 void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel, struct list_head *to)
 {
-	viopf_waiting_take_parked(container, cancel, to);
-	viopf_waiting_take_refused(container, cancel, to);
+	viopf_waiting_take_from(container, &container->parked, cancel, to);
+	viopf_waiting_take_from(container, &container->refused, cancel, to);
 	viopf_waiting_take_handed(container, cancel, to);
 }
 

@@ -21,12 +21,10 @@ void viopf_waiting_del(struct viopf_container *container,
 void viopf_waiting_take_handed(struct viopf_container *container,
 			       const struct viopf_cancel *cancel,
 			       struct list_head *to);
-void viopf_waiting_take_parked(struct viopf_container *container,
-			       const struct viopf_cancel *cancel,
-			       struct list_head *to);
-void viopf_waiting_take_refused(struct viopf_container *container,
-				const struct viopf_cancel *cancel,
-				struct list_head *to);
+void viopf_waiting_take_from(struct viopf_container *container,
+			     struct list_head *from,
+			     const struct viopf_cancel *cancel,
+			     struct list_head *to);
 void viopf_waiting_take(struct viopf_container *container,
 			const struct viopf_cancel *cancel,
 			struct list_head *to);
