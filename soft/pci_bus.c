@@ -136,10 +136,14 @@ out_remove_irq_domain:
  */
 void sd_bus_destroy(void)
 {
+	struct device *bridge = sd_root->bridge;
+
 	pci_lock_rescan_remove();
 	pci_stop_root_bus(sd_root);
 	pci_remove_root_bus(sd_root);
 	pci_unlock_rescan_remove();
+	/* That only takes it away; pci_create_root_bus() left the reference to us. */
+	put_device(bridge);
 	bus_unregister_notifier(&pci_bus_type, &sd_bus_nb);
 	irq_domain_remove(sd_irq_domain);
 }

@@ -24,7 +24,7 @@ build()
 noticed()
 {
 	local lane=$1 fault=$2 pattern=$3 code=0
-	VIOPF_KMEMLEAK=2 "$top/vm/run" --kernel "$lane" -- insmod "$out/$lane/faulty/faulty.ko" "fault=$fault" \
+	"$top/vm/run" --kernel "$lane" -- insmod "$out/$lane/faulty/faulty.ko" "fault=$fault" \
 		>"$tmp/log" 2>&1 || code=$?
 	cat "$tmp/log"
 	[ "$code" -eq 122 ] && grep -E "$pattern" "$tmp/log"
