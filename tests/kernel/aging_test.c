@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Aging: the kernel asks which pages are in use, and devices' use counts (aging.c).
+ * Aging: the kernel asks which pages are in use, and devices' use counts (module/table/aging.c).
  *
  * The kernel is made to ask about all of a memory cgroup's pages by a command of the
  * multi-generational LRU (Documentation/admin-guide/mm/multigen_lru.rst): it clears the

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page requests that stand in line are resolved and answered together (merge.c). A
+ * Page requests that stand in line are resolved and answered together (module/fault/merge.c). A
  * container with one worker is made to have a line: the worker is held in a page that
  * this test delivers when the line is complete.
  *

@@ -378,7 +378,7 @@ static void every_operation(void)
 	rig_close(&rig);
 }
 
-/* What refusal.c lets pass at once in an interval; the queues have one more each. */
+/* What fault/refusal.c lets pass at once in an interval; the queues have one more each. */
 #define ASKED_ONCE	60u
 #define ASKED_ROUNDS	2u
 #define AT_ONCE		16u

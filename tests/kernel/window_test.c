@@ -11,7 +11,7 @@
 #include "rig.h"
 
 #define MB		(1ul << 20)
-#define SEGMENT		(64 * MB)	/* module/segment.c */
+#define SEGMENT		(64 * MB)	/* VIOPF_SEGMENT_BYTES */
 #define RUN		(8 * MB)	/* what is read on either side of the edge */
 
 /*

@@ -12,10 +12,10 @@ set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-clean_tree()
+# clean_module: its two files, and two more on floors of their own.
+clean_module()
 {
-	rm -rf "$tmp/tree"
-	mkdir -p "$tmp/tree"/{module,include/uapi/linux,lib,man,qemu,vm}
+	mkdir -p "$tmp/tree/module"/{policy,uapi}
 	cat >"$tmp/tree/module/good.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
 		/* A file with nothing wrong in it. */
@@ -50,6 +50,35 @@ clean_tree()
 			return viopf_sum(1, 2);
 		}
 	EOF
+	cat >"$tmp/tree/module/policy/low.c" <<-'EOF'
+		// SPDX-License-Identifier: GPL-2.0-only
+		#include "policy/low.h"
+
+		int viopf_low(void)
+		{
+			return 1;
+		}
+	EOF
+	cat >"$tmp/tree/module/policy/low.h" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0-only */
+		int viopf_low(void);
+	EOF
+	cat >"$tmp/tree/module/uapi/high.c" <<-'EOF'
+		// SPDX-License-Identifier: GPL-2.0-only
+		#include "policy/low.h"
+
+		int viopf_high(void)
+		{
+			return viopf_low();
+		}
+	EOF
+}
+
+clean_tree()
+{
+	rm -rf "$tmp/tree"
+	clean_module
+	mkdir -p "$tmp/tree"/{include/uapi/linux,lib,man,qemu,vm}
 	cat >"$tmp/tree/qemu/good.c" <<-'EOF'
 		/* SPDX-License-Identifier: GPL-2.0-or-later */
 		int good_sum(int a, int b)
@@ -155,6 +184,8 @@ whitespace|vm/good|s/$/ /
 loose_ends|module/good.c|s/nothing wrong/a TOD\x4f/
 length|module/good.c|/^{/r lines
 dead_code|module/user.c|s/return viopf_sum/return good_sum/
+floors|module/policy/low.c|s/policy\/low\.h/uapi\/high.h/
+floors|module/policy/low.c|s/return 1/return viopf_high()/
 documents|README.md|s/viopf_sum/viopf_gone/
 documents|README.md|s/good\.c/gone.c/
 documents|man/vfio_iommu_iopf.4|s/limit/limits/

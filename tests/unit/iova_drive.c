@@ -8,7 +8,7 @@
 #include <linux/limits.h>
 #include <linux/slab.h>
 
-#include "../../module/iova.h"
+#include "policy/iova.h"
 #include "support.h"
 
 #define EDGE	32

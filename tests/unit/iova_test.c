@@ -7,7 +7,7 @@
 #include <linux/limits.h>
 #include <linux/slab.h>
 
-#include "../../module/iova.h"
+#include "policy/iova.h"
 #include "support.h"
 #include <cmocka.h>
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <linux/slab.h>
 
-#include "../../module/residency.h"
+#include "policy/residency.h"
 #include "support.h"
 
 #define MAX_PAGES	1600

@@ -7,7 +7,7 @@
 #include <linux/array_size.h>
 #include <linux/slab.h>
 
-#include "../../module/residency.h"
+#include "policy/residency.h"
 #include "support.h"
 #include <cmocka.h>
 

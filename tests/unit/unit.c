@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "../../module/window.h"
+#include "policy/window.h"
 #include "support.h"
 #include <cmocka.h>
 

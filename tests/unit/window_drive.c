@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../module/window.h"
+#include "policy/window.h"
 #include "support.h"
 
 #define STREAMS		4

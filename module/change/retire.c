@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Retiring segments: their mapping goes, or another takes its place.
+ *
+ * From then on nothing is mapped in them (table->dead), nothing is sampled, and at the end
+ * the mm does not know them any more. They are freed with the mapping, by whoever holds it
+ * last.
+ */
+#include <linux/mmu_notifier.h>
+#include <linux/sched.h>
+
+#include "change/pin.h"
+#include "change/quarantine.h"
+#include "change/retire.h"
+#include "table/hold.h"
+#include "table/leaf.h"
+
+/**
+ * viopf_segment_set_dead() - have nothing mapped in a segment any more
+ * @segment: with container->lock held
+ * @dead: do; what is not pinned is dropped. Else undo it: devices may fault again
+ */
+void viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
+{
+	bool kept;
+
+	mutex_lock(&segment->table.lock);
+	segment->table.dead = dead;
+	if (dead)
+		viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+	kept = segment->table.kept;
+	mutex_unlock(&segment->table.lock);
+
+	if (kept)
+		viopf_quarantine(segment->mapping->container);
+}
+
+/* Add the bits that *@from has to *@to's. */
+static void viopf_segment_move_bits(unsigned long **to, unsigned long **from,
+				    unsigned long nr)
+{
+	if (!*to || !*from) {
+		if (!*to)
+			swap(*to, *from);
+		return;
+	}
+	bitmap_or(*to, *to, *from, nr);
+	bitmap_zero(*from, nr);
+}
+
+/**
+ * viopf_segment_hand_over() - all that a segment has goes to its counterpart
+ * @old: the segment, of a mapping that is dead, with container->lock held
+ * @segment: made by viopf_segment_clone(), not to be found by faults yet
+ *
+ * Pinned pages stay mapped; what is not pinned is dropped. @old is dead then, with
+ * nothing in it. Until its notifier is gone, the old mm still evicts from it: with
+ * both locks held record and pins go in one step, so an eviction finds all of a
+ * pinned page or nothing.
+ */
+void viopf_segment_hand_over(struct viopf_segment *old,
+			     struct viopf_segment *segment)
+{
+	struct viopf_container *container = old->mapping->container;
+	unsigned long nr_pages = old->table.residency.nr_pages;
+
+	lockdep_assert_held(&container->lock);
+
+	viopf_age_remove(&old->table);
+	viopf_segment_set_dead(old, true);
+
+	mutex_lock(&old->table.lock);
+	/* Nobody but an eviction knows it, which takes no other one's lock. */
+	mutex_lock_nested(&segment->table.lock, SINGLE_DEPTH_NESTING);
+	viopf_residency_move(&segment->table.residency, &old->table.residency);
+	viopf_segment_move_bits(&segment->table.pins, &old->table.pins, nr_pages);
+	viopf_segment_move_bits(&segment->table.advised, &old->table.advised, nr_pages);
+	viopf_segment_move_bits(&segment->table.dirty, &old->table.dirty, nr_pages);
+	segment->window = old->window;
+	if (!segment->table.set)
+		segment->table.set = old->table.set;
+	old->table.set = NULL;
+	mutex_unlock(&segment->table.lock);
+	mutex_unlock(&old->table.lock);
+
+	mmu_interval_notifier_remove(&old->notifier);
+	viopf_count(&container->iommu, segments, -1);
+	cond_resched();
+}
+
+/**
+ * viopf_segment_kill() - no device reaches the segment any more, ever
+ * @segment: of a mapping that is being unmapped, with container->lock held
+ */
+void viopf_segment_kill(struct viopf_segment *segment)
+{
+	struct viopf_container *container = segment->mapping->container;
+	bool kept;
+
+	lockdep_assert_held(&container->lock);
+
+	viopf_age_remove(&segment->table);
+	mutex_lock(&segment->table.lock);
+	segment->table.dead = true;
+	mutex_unlock(&segment->table.lock);
+	viopf_unpin_advise(segment, 0, segment->table.residency.nr_pages);
+	viopf_unpin_range(segment, 0, segment->table.residency.nr_pages);
+
+	mutex_lock(&segment->table.lock);
+	viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+	kept = segment->table.kept;
+	mutex_unlock(&segment->table.lock);
+
+	if (kept) {
+		viopf_quarantine(container);
+		/* One that was never in the container's tree is not found by that. */
+		viopf_hold_release(&segment->table);
+	}
+	mmu_interval_notifier_remove(&segment->notifier);
+	viopf_count(&container->iommu, segments, -1);
+	cond_resched();
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The set of domains that a container is mapped in: a domain comes, or goes.
+ *
+ * All segments are moved over, one after the other, under their own locks. What comes
+ * starts with what is pinned; the rest devices fault in again. A domain that goes is
+ * unmapped before it is freed.
+ */
+#include <linux/list.h>
+#include <linux/slab.h>
+
+#include "change/mode.h"
+#include "change/quarantine.h"
+#include "change/set.h"
+#include "object/domain.h"
+#include "object/segment.h"
+#include "table/leaf.h"
+
+static bool viopf_set_has(const struct viopf_domain_set *set,
+			  const struct iommu_domain *domain)
+{
+	unsigned int i;
+
+	for (i = 0; i < set->nr; i++)
+		if (set->domains[i] == domain)
+			return true;
+	return false;
+}
+
+/*
+ * A domain comes. What is pinned it gets as well; otherwise it starts with nothing,
+ * and so must the others: devices fault again.
+ */
+static int viopf_segment_add_domain(struct viopf_segment *segment,
+				    struct iommu_domain *domain)
+{
+	viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+	return segment->table.pins && !segment->table.kept ?
+	       viopf_leaf_replay(&segment->table, domain) : 0;
+}
+
+/* Move a segment to another set of domains. One that leaves is unmapped. */
+static int viopf_segment_use_set(struct viopf_segment *segment,
+				 struct viopf_domain_set *set)
+{
+	struct viopf_domain_set *old = segment->table.set;
+	struct viopf_residency *r = &segment->table.residency;
+	unsigned int i;
+	int ret = 0;
+
+	lockdep_assert_held(&segment->table.lock);
+
+	for (i = 0; old && i < set->nr && !ret; i++)
+		if (!viopf_set_has(old, set->domains[i]))
+			ret = viopf_segment_add_domain(segment,
+						       set->domains[i]);
+	if (ret || segment->table.kept)
+		return ret;
+
+	for (i = 0; old && i < old->nr; i++)
+		if (!viopf_set_has(set, old->domains[i]))
+			viopf_leaf_leave(&segment->table, old->domains[i]);
+	if (!set->nr) {
+		viopf_count(&segment->mapping->container->iommu, resident_pages,
+			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
+		viopf_age_touch(&segment->table, 0, r->nr_pages, false);
+	}
+	segment->table.set = set;
+	return 0;
+}
+
+static int viopf_mapping_use_set(struct viopf_mapping *mapping,
+				 struct viopf_domain_set *set)
+{
+	struct viopf_segment *segment;
+	unsigned long index;
+	int ret = 0;
+	bool kept;
+
+	/* Whoever publishes a segment after this sees the new set. */
+	mutex_lock(&mapping->segments_lock);
+	viopf_for_each_segment(segment, mapping, index) {
+		do {
+			mutex_lock(&segment->table.lock);
+			ret = viopf_segment_use_set(segment, set);
+			kept = segment->table.kept;
+			mutex_unlock(&segment->table.lock);
+			if (kept)
+				viopf_quarantine(mapping->container);
+		} while (kept);
+		if (ret)
+			break;
+		cond_resched();
+	}
+	mutex_unlock(&mapping->segments_lock);
+	return ret;
+}
+
+/*
+ * Change the domains that a container is mapped in. The old set is free to go when this
+ * returns: segments made meanwhile read the new one under their own lock when they first
+ * map something; after the walk has passed them they find it, before it the walk finds
+ * them.
+ *
+ * If what is pinned can't be mapped in a domain that comes, the caller goes back to the old
+ * set, which can't fail, as nothing comes with it.
+ */
+static int viopf_segments_use_set(struct viopf_container *container,
+				  struct viopf_domain_set *set)
+{
+	struct viopf_mapping *mapping;
+	int ret = 0;
+
+	lockdep_assert_held(&container->lock);
+
+	WRITE_ONCE(container->iommu.set, set);
+	viopf_for_each_mapping(mapping, container) {
+		ret = viopf_mapping_use_set(mapping, set);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* Replace the container's set, in every segment, and free the one not used. */
+static int viopf_domain_set_install(struct viopf_container *container,
+				    struct viopf_domain_set *set)
+{
+	struct viopf_domain_set *old = container->iommu.set;
+	int ret;
+
+	ret = viopf_segments_use_set(container, set);
+	if (ret)
+		WARN_ON(viopf_segments_use_set(container, old));
+	kfree(ret ? set : old);
+	return ret;
+}
+
+/**
+ * viopf_domain_add() - a domain comes
+ * @container: locked
+ * @vdomain: the domain; the container's, if it comes
+ *
+ * Return: 0; -ENOMEM, -EFAULT: what is pinned can't be mapped in it.
+ */
+int viopf_domain_add(struct viopf_container *container,
+		     struct viopf_domain *vdomain)
+{
+	struct viopf_domain_set *set;
+	int ret;
+
+	set = viopf_domain_set_create(container, vdomain, NULL,
+				      GFP_KERNEL_ACCOUNT);
+	if (!set)
+		return -ENOMEM;
+	ret = viopf_domain_set_install(container, set);
+	if (ret)
+		return ret;
+	list_add_tail(&vdomain->node, &container->domains);
+	return 0;
+}
+
+/**
+ * viopf_domain_remove() - a domain goes, and is freed
+ * @container: locked
+ * @vdomain: its domain, with no group in it
+ */
+void viopf_domain_remove(struct viopf_container *container,
+			 struct viopf_domain *vdomain)
+{
+	struct viopf_domain_set *set;
+
+	if (list_is_singular(&container->domains))
+		viopf_mode_unpin_all(container);
+	set = viopf_domain_set_create(container, NULL, vdomain,
+				      GFP_KERNEL | __GFP_NOFAIL);
+	viopf_domain_set_install(container, set);
+	list_del(&vdomain->node);
+	viopf_domain_free(vdomain);
+}

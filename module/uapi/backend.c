@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What VFIO's core calls, and what user space asks of a container.
+ *
+ * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU, or with
+ * takeover=1 one of type1's numbers, for a container that has groups, attaches
+ * those, and later detaches them; the last one gone, it releases ours. Attach,
+ * detach and release come under VFIO's own lock for the container; ioctls come
+ * under none (object/container.c).
+ *
+ * DOC: release waits for no user space
+ *
+ * A worker may be where no signal ends its wait: in a file system that a process serves.
+ * That may be the very process whose exit closes the container, and the server's file only
+ * after it. So release gives workers a moment; what is not done then end_work does, with a
+ * reference to the module, however long it takes.
+ */
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "change/attach.h"
+#include "change/driver_pins.h"
+#include "change/emulated.h"
+#include "change/map.h"
+#include "change/mode.h"
+#include "change/quarantine.h"
+#include "change/unmap.h"
+#include "compat/nesting.h"
+#include "fault/pool.h"
+#include "object/mapping.h"
+#include "policy/params.h"
+#include "uapi/advise.h"
+#include "uapi/backend.h"
+#include "uapi/fault_fd.h"
+#include "uapi/get_dirty.h"
+#include "uapi/get_residency.h"
+#include "uapi/info.h"
+
+/* For end_work. */
+static struct workqueue_struct *viopf_end_queue;
+
+/* Do we open containers of that kind? With takeover=1 also type1's. */
+static bool viopf_is_ours(unsigned long extension)
+{
+	switch (extension) {
+	case VFIO_IOPF_IOMMU:
+		return true;
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+		return viopf_takeover;
+	default:
+		return viopf_takeover && compat_is_nesting(extension);
+	}
+}
+
+/* The end of a container that nobody finds, once no worker is at work in it. */
+static void viopf_container_end(struct viopf_container *container)
+{
+	viopf_workers_stop(container);
+	viopf_fault_fd_detach(container);
+	cancel_work_sync(&container->iommu.quarantine_work);
+
+	WARN_ON(!list_empty(&container->domains));
+	viopf_container_drop(container);
+}
+
+/* viopf_containers_exit() waits until this has returned, even without the reference. */
+static void viopf_end_work(struct work_struct *work)
+{
+	viopf_container_end(container_of(work, struct viopf_container,
+					 end_work));
+	module_put(THIS_MODULE);
+}
+
+static void *viopf_open(unsigned long arg)
+{
+	struct viopf_container *container;
+	int ret;
+
+	if (!viopf_is_ours(arg))
+		return ERR_PTR(-EINVAL);
+
+	viopf_table_prime_lockdep();
+	container = viopf_container_create(arg);
+	if (!container)
+		return ERR_PTR(-ENOMEM);
+	INIT_WORK(&container->iommu.quarantine_work, viopf_quarantine_work);
+	INIT_WORK(&container->end_work, viopf_end_work);
+	ret = viopf_workers_start(container);
+	if (ret)
+		goto out_drop;
+	ret = viopf_container_publish(container);
+	if (ret)
+		goto out_stop_workers;
+	return (void *)container->iommu.id;
+
+out_stop_workers:
+	viopf_workers_abort(container);
+	viopf_workers_stop(container);
+out_drop:
+	viopf_container_drop(container);
+	return ERR_PTR(ret);
+}
+
+/* No group is attached any more. */
+static void viopf_release(void *iommu_data)
+{
+	struct viopf_container *container = viopf_container_of(iommu_data);
+
+	viopf_container_withdraw(container);
+
+	mutex_lock(&container->lock);
+	container->released = true;
+	viopf_mapping_unmap_all(container);
+	mutex_unlock(&container->lock);
+	if (viopf_workers_abort(container)) {
+		viopf_container_end(container);
+		return;
+	}
+	__module_get(THIS_MODULE);
+	queue_work(viopf_end_queue, &container->end_work);
+}
+
+static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
+			      enum vfio_group_type type)
+{
+	struct viopf_container *container = viopf_container_of(iommu_data);
+	struct viopf_group *vgroup;
+	int ret = -EINVAL;
+
+	mutex_lock(&container->lock);
+	/* As type1: what the group needs of a mapping can't be had just now. */
+	if (container->nr_waiting) {
+		ret = -EBUSY;
+		goto out_unlock;
+	}
+	if (viopf_group_find(container, group) ||
+	    viopf_emulated_has(container, group))
+		goto out_unlock;
+	if (type == VFIO_EMULATED_IOMMU)
+		ret = viopf_emulated_attach(container, group);
+	if (type != VFIO_IOMMU)
+		goto out_unlock;
+	vgroup = viopf_group_create(container, group);
+	if (!vgroup) {
+		ret = -ENOMEM;
+		goto out_unlock;
+	}
+	ret = viopf_group_attach(vgroup);
+	if (ret)
+		viopf_group_destroy(vgroup);
+	else
+		viopf_externals_install(container);
+out_unlock:
+	mutex_unlock(&container->lock);
+	return ret;
+}
+
+static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
+{
+	struct viopf_container *container = viopf_container_of(iommu_data);
+	struct viopf_group *vgroup;
+
+	mutex_lock(&container->lock);
+	if (viopf_emulated_detach(container, group))
+		goto out_unlock;
+	vgroup = viopf_group_find(container, group);
+	if (!WARN_ON(!vgroup)) {
+		viopf_group_detach(vgroup);
+		viopf_group_destroy(vgroup);
+	}
+out_unlock:
+	mutex_unlock(&container->lock);
+}
+
+static struct iommu_domain *viopf_group_iommu_domain(void *iommu_data,
+						     struct iommu_group *group)
+{
+	struct viopf_container *container = viopf_container_of(iommu_data);
+	struct iommu_domain *domain = ERR_PTR(-ENODEV);
+	struct viopf_group *vgroup;
+
+	mutex_lock(&container->lock);
+	vgroup = viopf_group_find(container, group);
+	if (vgroup)
+		domain = vgroup->domain->domain;
+	mutex_unlock(&container->lock);
+	return domain;
+}
+
+static bool viopf_is_coherent(struct viopf_container *container)
+{
+	bool coherent;
+
+	mutex_lock(&container->lock);
+	coherent = viopf_container_is_coherent(container);
+	mutex_unlock(&container->lock);
+	return coherent;
+}
+
+static long viopf_check_extension(struct viopf_container *container,
+				  unsigned long arg)
+{
+	switch (arg) {
+	case VFIO_IOPF:
+		return 1;
+	case VFIO_UNMAP_ALL:
+		/* Without takeover we can't speak for type1's containers. */
+		return container || viopf_takeover;
+	case VFIO_DMA_CC_IOMMU:
+		return container && viopf_is_coherent(container);
+	case VFIO_UPDATE_VADDR:
+		return container && !viopf_emulated_any(container);
+	default:
+		return viopf_is_ours(arg);
+	}
+}
+
+/*
+ * Take the tag off an address of the caller's (Arm's TBI and MTE, Intel's LAM), which neither
+ * a VMA nor a notifier has. The mm's own mask is under its lock.
+ */
+static int viopf_untag(u64 *vaddr)
+{
+	if (mmap_read_lock_killable(current->mm))
+		return -EINTR;
+	*vaddr = untagged_addr_remote(current->mm, (unsigned long)*vaddr);
+	mmap_read_unlock(current->mm);
+	return 0;
+}
+
+static long viopf_map_dma(struct viopf_container *container, void __user *arg)
+{
+	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
+			  VFIO_DMA_MAP_FLAG_VADDR | VIOPF_MAP_MODES;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
+	struct vfio_iommu_type1_dma_map map;
+
+	if (copy_from_user(&map, arg, minsz))
+		return -EFAULT;
+	if (map.argsz < minsz || map.flags & ~known)
+		return -EINVAL;
+	if (viopf_untag(&map.vaddr))
+		return -EINTR;
+	return viopf_mapping_create(container, &map);
+}
+
+static long viopf_unmap_dma(struct viopf_container *container,
+			    void __user *arg)
+{
+	const u32 dirty = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
+	const u32 known = dirty | VFIO_DMA_UNMAP_FLAG_ALL |
+			  VFIO_DMA_UNMAP_FLAG_VADDR;
+	size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap unmap;
+	int ret;
+
+	if (copy_from_user(&unmap, arg, minsz))
+		return -EFAULT;
+	if (unmap.argsz < minsz || unmap.flags & ~known)
+		return -EINVAL;
+	/* Nothing else along with it. */
+	if (unmap.flags & dirty && unmap.flags & ~dirty)
+		return -EINVAL;
+
+	if (unmap.flags & dirty)
+		ret = viopf_dirty_unmap(container, &unmap, arg);
+	else
+		ret = viopf_mapping_unmap(container, &unmap, NULL);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
+
+static long viopf_enable(struct viopf_container *container, bool on,
+			 void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_iopf_enable, flags);
+	struct vfio_iopf_enable enable;
+	int ret = 0;
+
+	if (copy_from_user(&enable, arg, minsz))
+		return -EFAULT;
+	if (enable.argsz < minsz || enable.flags)
+		return -EINVAL;
+
+	mutex_lock(&container->lock);
+	if (viopf_container_failed(container))
+		ret = -ENODEV;
+	else if (on)
+		viopf_mode_enable_iopf(container);
+	else if (container->nr_waiting)
+		ret = -EBUSY;
+	else
+		ret = viopf_mode_disable_iopf(container);
+	mutex_unlock(&container->lock);
+	return ret == -EIO ? -ENODEV : ret;
+}
+
+/* What user space asks of a container that is held. */
+static long viopf_container_ioctl(struct viopf_container *container,
+				  unsigned int cmd, unsigned long arg)
+{
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_CHECK_EXTENSION:
+		return viopf_check_extension(container, arg);
+	case VFIO_IOMMU_GET_INFO:
+		return viopf_get_info(container, uarg);
+	case VFIO_IOMMU_MAP_DMA:
+		return viopf_map_dma(container, uarg);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return viopf_unmap_dma(container, uarg);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return viopf_dirty_pages(container, uarg);
+	case VFIO_IOPF_ENABLE:
+		return viopf_enable(container, true, uarg);
+	case VFIO_IOPF_DISABLE:
+		return viopf_enable(container, false, uarg);
+	case VFIO_IOPF_ADVISE:
+		return viopf_advise(container, uarg);
+	case VFIO_IOPF_RESIDENCY:
+		return viopf_get_residency(container, uarg);
+	case VFIO_IOPF_STATS:
+		return viopf_get_stats(container, uarg);
+	case VFIO_IOPF_FAULT_FD:
+		return viopf_fault_fd_open(container, uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
+{
+	unsigned long id = (unsigned long)iommu_data;
+	struct viopf_container *container;
+	long ret;
+
+	/* VFIO asks what we can do before it opens a container. */
+	if (!id)
+		return cmd == VFIO_CHECK_EXTENSION ?
+		       viopf_check_extension(NULL, arg) : -EINVAL;
+	container = viopf_container_get_next(&id, id);
+	/* Released: VFIO itself says this without a backend. */
+	if (!container)
+		return -EINVAL;
+	ret = viopf_container_ioctl(container, cmd, arg);
+	viopf_container_put(container);
+	return ret;
+}
+
+const struct vfio_iommu_driver_ops viopf_driver_ops = {
+	.name			= "vfio-iommu-iopf",
+	.owner			= THIS_MODULE,
+	.open			= viopf_open,
+	.release		= viopf_release,
+	.ioctl			= viopf_ioctl,
+	.attach_group		= viopf_attach_group,
+	.detach_group		= viopf_detach_group,
+	.pin_pages		= viopf_emulated_pin,
+	.unpin_pages		= viopf_emulated_unpin,
+	.register_device	= viopf_emulated_open,
+	.unregister_device	= viopf_emulated_close,
+	.dma_rw			= viopf_emulated_rw,
+	.group_iommu_domain	= viopf_group_iommu_domain,
+};
+
+/**
+ * viopf_containers_init() - get ready for containers
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init viopf_containers_init(void)
+{
+	viopf_end_queue = alloc_workqueue("vfio_iommu_iopf", WQ_UNBOUND, 0);
+	return viopf_end_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * viopf_containers_exit() - the last of them has ended
+ */
+void viopf_containers_exit(void)
+{
+	destroy_workqueue(viopf_end_queue);
+}

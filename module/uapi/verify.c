@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/debug/vfio_iopf/verify: does the record equal the page tables?
+ *
+ * Reading it compares, for every container, every segment and every domain, each
+ * page's bit with what the IOMMU says, under the segment's lock, and prints a
+ * line a container:
+ *
+ *   container <id> segments <n> resident <pages> mismatches <n>
+ *
+ * Mismatches must be 0 at any time. It is slow, and meant for tests.
+ */
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
+#include "object/segment.h"
+#include "table/leaf.h"
+#include "uapi/verify.h"
+
+static struct dentry *viopf_debugfs_dir;
+
+static void viopf_verify_mapping(struct viopf_mapping *mapping,
+				 unsigned long *segments,
+				 unsigned long *resident, unsigned long *wrong)
+{
+	struct viopf_segment *segment;
+	unsigned long index;
+
+	viopf_for_each_segment(segment, mapping, index) {
+		mutex_lock(&segment->table.lock);
+		*segments += 1;
+		*resident += segment->table.residency.nr_resident;
+		*wrong += viopf_leaf_count_mismatches(&segment->table);
+		mutex_unlock(&segment->table.lock);
+		cond_resched();
+	}
+}
+
+static void viopf_verify_container(struct seq_file *file,
+				   struct viopf_container *container)
+{
+	unsigned long segments = 0, resident = 0, wrong = 0;
+	struct viopf_mapping *mapping;
+
+	mutex_lock(&container->lock);
+	viopf_for_each_mapping(mapping, container)
+		viopf_verify_mapping(mapping, &segments, &resident, &wrong);
+	mutex_unlock(&container->lock);
+
+	seq_printf(file, "container %lu segments %lu resident %lu mismatches %lu\n",
+		   container->iommu.id, segments, resident, wrong);
+}
+
+static int verify_show(struct seq_file *file, void *unused)
+{
+	struct viopf_container *container;
+	unsigned long id = 0;
+
+	while ((container = viopf_container_get_next(&id, ULONG_MAX))) {
+		viopf_verify_container(file, container);
+		viopf_container_put(container);
+		id++;
+	}
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(verify);
+
+/**
+ * viopf_verify_init() - make the debugfs file; without debugfs there is none
+ */
+void viopf_verify_init(void)
+{
+	viopf_debugfs_dir = debugfs_create_dir("vfio_iopf", NULL);
+	debugfs_create_file("verify", 0400, viopf_debugfs_dir, NULL,
+			    &verify_fops);
+}
+
+/**
+ * viopf_verify_exit() - remove it
+ */
+void viopf_verify_exit(void)
+{
+	debugfs_remove_recursive(viopf_debugfs_dir);
+}
