@@ -6,7 +6,7 @@
 #ifndef COMPAT_IOMMU_OPS_H
 #define COMPAT_IOMMU_OPS_H
 
-#include "../soft/iommu_priv.h"
+#include "../soft/iommu/iommu_priv.h"
 
 #ifdef HAVE_ATTACH_DEV_OF_TWO
 static inline int compat_attach_dev(struct iommu_domain *domain,

@@ -493,7 +493,7 @@ static void secret(void)
 static void softmm_set(const char *file, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* A knob of soft/softmm.c, which changes this process. */
+/* A knob of softmm.ko, which changes this process. */
 static void softmm_set(const char *file, const char *fmt, ...)
 {
 	char path[64], text[64];

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <linux/slab.h>
 
-#include "../../soft/pgtable.h"
+#include "../../soft/iommu/pgtable.h"
 #include "support.h"
 
 #define KIB		1024ULL

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <linux/slab.h>
 
-#include "../../soft/pgtable.h"
+#include "../../soft/iommu/pgtable.h"
 #include "support.h"
 #include <cmocka.h>
 

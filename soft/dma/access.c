@@ -9,7 +9,7 @@
  *	-ECANCELED	aborted
  *	-EINVAL		the descriptor is not valid
  *
- * The indexes of groups are request.c's.
+ * The indexes of groups are groups.c's.
  */
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>

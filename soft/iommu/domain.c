@@ -18,7 +18,7 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
-#include "../compat/iommu_ops.h"
+#include "compat/iommu_ops.h"
 
 struct soft_domain *to_soft_domain(struct iommu_domain *domain)
 {

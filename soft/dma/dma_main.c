@@ -32,28 +32,10 @@ static int domain = SOFTDMA_PCI_DOMAIN;
 module_param(domain, int, 0444);
 MODULE_PARM_DESC(domain, "PCI domain number, 1 to 0xffff (default 0x5d4a)");
 
-static struct sd_device *sd_devices[SD_MAX_DEVICES];
-
 static const struct soft_client sd_client = {
 	.owner = THIS_MODULE,
 	.respond = sd_respond,
 };
-
-/* Device numbers on a bus; the devices after those are functions (G1). */
-#define SD_SLOTS	32
-
-/**
- * sd_device_at() - the device at an address on the bus
- * @devfn: PCI device number and function
- *
- * Return: the device or NULL
- */
-struct sd_device *sd_device_at(unsigned int devfn)
-{
-	unsigned int index = PCI_SLOT(devfn) + PCI_FUNC(devfn) * SD_SLOTS;
-
-	return index < devices ? sd_devices[index] : NULL;
-}
 
 static void sd_device_destroy(struct sd_device *dev)
 {

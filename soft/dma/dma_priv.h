@@ -19,15 +19,18 @@
 #ifndef SOFT_DMA_PRIV_H
 #define SOFT_DMA_PRIV_H
 
+#include <linux/kthread.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
-#include "pgtable.h"
+#include "iommu/pgtable.h"
 #include "softdma.h"
 #include "softiommu.h"
 
 #define SD_MAX_DEVICES		256
+/* Device numbers on a bus; the devices after those are functions (G1). */
+#define SD_SLOTS		32
 #define SD_CONFIG_BYTES		4096
 
 /* Where the capabilities are. */
@@ -147,7 +150,8 @@ struct sd_op {
 	u64 waited_ns;
 };
 
-/* dma_main.c */
+/* devices.c */
+extern struct sd_device *sd_devices[];
 struct sd_device *sd_device_at(unsigned int devfn);
 
 /* pci_bus.c */
@@ -203,7 +207,12 @@ u32 sd_queue_read(struct sd_queue *q, unsigned int reg);
 void sd_queue_write(struct sd_queue *q, unsigned int reg, u32 value);
 void sd_queue_stop(struct sd_queue *q, u32 error);
 void sd_queue_reset(struct sd_queue *q);
-bool sd_op_aborted(const struct sd_op *op);
+
+/* Has the queue been stopped, so that the operation is to be given up? */
+static inline bool sd_op_aborted(const struct sd_op *op)
+{
+	return READ_ONCE(op->q->epoch) != op->epoch || kthread_should_stop();
+}
 
 /* engine.c */
 int sd_op_run(struct sd_op *op);
@@ -215,13 +224,16 @@ int sd_read(struct sd_op *op, u64 iova, void *to, size_t bytes, u64 more);
 int sd_write(struct sd_op *op, u64 iova, void *from, size_t bytes, u64 more);
 int sd_overflow_wait(void);
 
-/* request.c */
+/* groups.c */
 bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index);
 bool sd_group_answered(struct sd_device *dev, int index);
 void sd_group_drop(struct sd_device *dev, int index, bool requested);
+void sd_group_lose(struct sd_device *dev, int index);
 void sd_groups_reset(struct sd_device *dev);
 bool sd_respond(void *priv, unsigned int group,
 		enum iommu_page_response_code code);
+
+/* request.c */
 int sd_op_request(struct sd_op *op);
 
 #endif /* SOFT_DMA_PRIV_H */

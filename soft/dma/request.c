@@ -1,133 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * softdma: page request groups: their indexes, and requests made for their own sake.
- *
- * A group index belongs to the thread that took it until that has seen the response; if
- * the thread is aborted first, to nobody until the response comes.  Only requests that
- * somebody waits for count as outstanding.  The index of a group that was begun and
- * never ended is lost until the function is reset: no response will come, and the IOMMU
- * core still has what was requested.
+ * softdma: page requests made for their own sake.
  *
  * SOFTDMA_OP_REQUEST makes the requests of a list, one by one in its order, with no
  * regard to the number that may be outstanding, and waits for the responses to all groups
  * that the list has ended.
  */
-#include <linux/kthread.h>
 #include <linux/mm.h>
 
 #include "dma_priv.h"
-
-/**
- * sd_group_take() - take an index, if there is one and room for the requests
- * @dev: the device
- * @nr: how many requests will count as outstanding
- * @index: the index, or -1
- *
- * Return: whether one was taken
- */
-bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index)
-{
-	u32 limit = sd_request_limit(dev);
-	unsigned long flags;
-	unsigned int i;
-
-	*index = -1;
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	for (i = 0; i < SOFT_GROUP_INDEXES && dev->outstanding + nr <= limit; i++) {
-		unsigned int at = dev->next_group++ % SOFT_GROUP_INDEXES;
-
-		if (dev->groups[at].state != SD_GROUP_FREE)
-			continue;
-		dev->groups[at].state = SD_GROUP_WAITING;
-		dev->groups[at].nr_requests = nr;
-		dev->outstanding += nr;
-		*index = at;
-		break;
-	}
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	return *index >= 0;
-}
-
-/**
- * sd_group_answered() - has the response come
- * @dev: the device
- * @index: taken
- *
- * Return: whether it has
- */
-bool sd_group_answered(struct sd_device *dev, int index)
-{
-	return READ_ONCE(dev->groups[index].state) == SD_GROUP_ANSWERED;
-}
-
-/**
- * sd_group_drop() - the thread is done with an index, answered or not
- * @dev: the device
- * @index: taken
- * @requested: a response will come, if it has not
- */
-void sd_group_drop(struct sd_device *dev, int index, bool requested)
-{
-	struct sd_group *group = &dev->groups[index];
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	if (group->state == SD_GROUP_WAITING)
-		dev->outstanding -= group->nr_requests;
-	if (group->state == SD_GROUP_WAITING && requested)
-		group->state = SD_GROUP_ABANDONED;
-	else
-		group->state = SD_GROUP_FREE;
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	wake_up_all(&dev->wait);
-}
-
-/**
- * sd_respond() - a page response, from the IOMMU
- * @priv: the device
- * @group: index
- * @code: the response
- *
- * Return: whether somebody waited for it
- */
-bool sd_respond(void *priv, unsigned int group,
-		enum iommu_page_response_code code)
-{
-	struct sd_device *dev = priv;
-	struct sd_group *g = &dev->groups[group];
-	unsigned long flags;
-	bool waiting;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	waiting = g->state == SD_GROUP_WAITING;
-	if (waiting) {
-		g->code = code;
-		dev->outstanding -= g->nr_requests;
-		WRITE_ONCE(g->state, SD_GROUP_ANSWERED);
-	} else if (g->state == SD_GROUP_ABANDONED) {
-		g->state = SD_GROUP_FREE;
-	}
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	wake_up_all(&dev->wait);
-	return waiting;
-}
-
-/**
- * sd_groups_reset() - the function is reset: indexes of partial groups are free
- * @dev: the device
- */
-void sd_groups_reset(struct sd_device *dev)
-{
-	unsigned long flags;
-	unsigned int i;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	for (i = 0; i < SOFT_GROUP_INDEXES; i++)
-		if (dev->groups[i].state == SD_GROUP_PARTIAL)
-			dev->groups[i].state = SD_GROUP_FREE;
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-	wake_up_all(&dev->wait);
-}
 
 /**
  * struct sd_requests - SOFTDMA_OP_REQUEST at work, in the queue's bounce page
@@ -234,15 +115,6 @@ static int sd_list_await(struct sd_op *op, int index, bool refused)
 	return code == IOMMU_PAGE_RESP_FAILURE ? -EREMOTEIO : 0;
 }
 
-static void sd_list_lose(struct sd_device *dev, int index)
-{
-	unsigned long flags;
-
-	raw_spin_lock_irqsave(&dev->pri_lock, flags);
-	dev->groups[index].state = SD_GROUP_PARTIAL;
-	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
-}
-
 /**
  * sd_op_request() - carry out SOFTDMA_OP_REQUEST
  * @op: the operation
@@ -265,7 +137,7 @@ int sd_op_request(struct sd_op *op)
 		if (!r->index[i])
 			continue;
 		if (!r->ended[i]) {
-			sd_list_lose(op->q->dev, r->index[i] - 1);
+			sd_group_lose(op->q->dev, r->index[i] - 1);
 			continue;
 		}
 		err = sd_list_await(op, r->index[i] - 1, r->refused[i]);

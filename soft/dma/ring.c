@@ -56,17 +56,6 @@ static void sd_stop_locked(struct sd_queue *q, u32 error)
 }
 
 /**
- * sd_op_aborted() - has the queue been stopped
- * @op: what its thread works on
- *
- * Return: whether the operation is to be given up
- */
-bool sd_op_aborted(const struct sd_op *op)
-{
-	return READ_ONCE(op->q->epoch) != op->epoch || kthread_should_stop();
-}
-
-/**
  * sd_queue_stop() - stop a queue, if it is enabled and not stopped
  * @q: the queue
  * @error: why

@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
-#include "../compat/iommu_ops.h"
+#include "compat/iommu_ops.h"
 
 static unsigned int iommus = 1;
 module_param(iommus, uint, 0444);

@@ -31,7 +31,7 @@
 #include <linux/slab.h>
 
 #include "iommu_priv.h"
-#include "../compat/hrtimer.h"
+#include "compat/hrtimer.h"
 
 static bool iopf_accepts_any;
 module_param(iopf_accepts_any, bool, 0444);
