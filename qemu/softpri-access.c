@@ -223,14 +223,32 @@ int coroutine_fn softpri_access(SoftPRIOp *op, hwaddr iova, size_t bytes,
     return ret;
 }
 
+/* To the first aligned word of memory, then words at once, as CPUs may be at them too. */
+static size_t copy_head(const void *host, size_t bytes)
+{
+    return MIN(bytes, -(uintptr_t)host % sizeof(uint64_t));
+}
+
 static void copy_out(void *host, size_t bytes, void *opaque)
 {
-    memcpy(opaque, host, bytes);
+    size_t at = copy_head(host, bytes);
+
+    memcpy(opaque, host, at);
+    for (; bytes - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        stq_he_p(opaque + at, qatomic_read((uint64_t *)(host + at)));
+    }
+    memcpy(opaque + at, host + at, bytes - at);
 }
 
 static void copy_in(void *host, size_t bytes, void *opaque)
 {
-    memcpy(host, opaque, bytes);
+    size_t at = copy_head(host, bytes);
+
+    memcpy(host, opaque, at);
+    for (; bytes - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        qatomic_set((uint64_t *)(host + at), ldq_he_p(opaque + at));
+    }
+    memcpy(host + at, opaque + at, bytes - at);
 }
 
 static int coroutine_fn transfer(SoftPRIOp *op, hwaddr iova, void *buffer,

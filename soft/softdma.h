@@ -45,8 +45,9 @@
  *     STATUS has SOFTDMA_QS_ERROR and a code.
  * G7  Access.  Each access is made with the permission it needs, no other: source,
  *     list and descriptor read, destination and completion write, atomic
- *     operations both.  No access crosses a page.  A page that was translated is
- *     remembered (IOTLB) until the IOMMU is told to flush it: see softiommu.h.
+ *     operations both.  No access crosses a page.  An aligned 64-bit word is read or
+ *     written at once, not byte by byte.  A page that was translated is remembered
+ *     (IOTLB) until the IOMMU is told to flush it: see softiommu.h.
  * G8  Page requests.  They have the address of the page, the permissions of the
  *     access and a group index; the last one of a group has the last-page flag.
  *     At most as many requests as the PRI capability's allocation register allows
