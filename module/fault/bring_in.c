@@ -99,6 +99,23 @@ unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
 	return vma ? min(max, (vma->vm_end - uaddr) >> PAGE_SHIFT) : 0;
 }
 
+/* From here on an eviction that takes the memory for good wakes the calling worker. */
+static void viopf_bring_in_begin(struct viopf_segment *segment,
+				 struct viopf_bring_in *work)
+{
+	mutex_lock(&segment->table.lock);
+	list_add(&work->node, &segment->bring_ins);
+	mutex_unlock(&segment->table.lock);
+}
+
+static void viopf_bring_in_end(struct viopf_segment *segment,
+			       struct viopf_bring_in *work)
+{
+	mutex_lock(&segment->table.lock);
+	list_del(&work->node);
+	mutex_unlock(&segment->table.lock);
+}
+
 /*
  * Have the mm bring [first, end) in, as the device may use it, or what of it lies in one
  * VMA.
@@ -112,18 +129,28 @@ static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 			     (write ? FOLL_WRITE : 0) |
 			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
 	unsigned long uaddr = viopf_segment_uaddr(segment, first), pages;
+	struct viopf_bring_in work = {
+		.task = current, .first = first, .end = end,
+	};
 	struct mm_struct *mm = segment->mapping->mm;
 	long ret = -EFAULT;
 	int locked = 1;
 
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
+	if (ctx->worker)
+		viopf_bring_in_begin(segment, &work);
+	if (mmap_read_lock_killable(mm)) {
+		ret = -EINTR;
+		goto out_end;
+	}
 	pages = viopf_vma_pages(mm, uaddr, end - first);
 	if (pages)
 		ret = get_user_pages_remote(mm, uaddr, pages, flags, NULL,
 					    &locked);
 	if (locked)
 		mmap_read_unlock(mm);
+out_end:
+	if (ctx->worker)
+		viopf_bring_in_end(segment, &work);
 	return ret;
 }
 

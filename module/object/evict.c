@@ -26,9 +26,29 @@
  * Were the fault first to the lock, the eviction would find what it mapped. The
  * sequence covers the mm's change of its page table too: read_begin() waits
  * while one is on its way.
+ *
+ * DOC: a worker that waits for what is gone
+ *
+ * A worker may wait in a userfaultfd for a page of memory that the process unmaps or moves
+ * meanwhile. A CPU's fault would be woken by the monitor, which knows the process's
+ * threads; of devices it need not know. So the worker is woken here, by the signal that
+ * aborts one, and looks again:
+ *
+ *   worker                                 munmap(), mremap()
+ *   ------------------------------------   -------------------------------------
+ *   lock segment: note what it brings in
+ *   wait, in the mm, without mmap_lock
+ *                                          mmap_lock, for writing
+ *                                          lock segment
+ *                                            unmap; wake who is noted there
+ *                                          unlock
+ *                                          the VMA is gone when mmap_lock is free
+ *   -EINTR; lock segment: note no more
+ *   nobody aborted it: looks again,
+ *   with mmap_lock, and finds no memory
  */
 #include <linux/mmu_notifier.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "object/evict.h"
 #include "object/segment.h"
@@ -56,6 +76,18 @@ static void viopf_evict_range(struct viopf_segment *segment,
 	}
 }
 
+/* Wake the workers that have memory of @range brought in. */
+static void viopf_evict_wake(const struct viopf_segment *segment,
+			     const struct mmu_notifier_range *range)
+{
+	const struct viopf_bring_in *work;
+
+	list_for_each_entry(work, &segment->bring_ins, node)
+		if (viopf_segment_uaddr(segment, work->first) < range->end &&
+		    viopf_segment_uaddr(segment, work->end) > range->start)
+			send_sig(SIGKILL, work->task, 1);
+}
+
 /* Called by the mm, maybe in reclaim, maybe by the OOM reaper. */
 static bool viopf_evict(struct mmu_interval_notifier *notifier,
 			const struct mmu_notifier_range *range,
@@ -77,6 +109,8 @@ static bool viopf_evict(struct mmu_interval_notifier *notifier,
 	mmu_interval_set_seq(notifier, cur_seq);
 	viopf_count(table->iommu, invalidations, 1);
 	viopf_evict_range(segment, range);
+	if (range->event == MMU_NOTIFY_UNMAP)
+		viopf_evict_wake(segment, range);
 	mutex_unlock(&table->lock);
 
 	return true;

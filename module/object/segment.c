@@ -67,6 +67,7 @@ static struct viopf_segment *viopf_segment_alloc(struct viopf_mapping *mapping,
 	segment->mapping = mapping;
 	segment->uaddr = mapping->uaddr + (first - mapping->node.start);
 	viopf_window_init(&segment->window, first >> PAGE_SHIFT);
+	INIT_LIST_HEAD(&segment->bring_ins);
 	/* In a user-handled mapping user space would be asked for each sample anew. */
 	if (viopf_age_init(&segment->table, READ_ONCE(mapping->ager),
 			   segment->uaddr, mapping->mode != VIOPF_MODE_USER)) {

@@ -14,6 +14,22 @@
 #define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
 
 /**
+ * struct viopf_bring_in - a worker has memory brought in
+ * @node: in segment->bring_ins
+ * @task: the worker, which can be woken by SIGKILL
+ * @first: first page
+ * @end: the page after the last
+ *
+ * On the worker's stack.
+ */
+struct viopf_bring_in {
+	struct list_head	node;
+	struct task_struct	*task;
+	unsigned long		first;
+	unsigned long		end;
+};
+
+/**
  * struct viopf_segment - unit of notification, locking and bookkeeping
  * @notifier: tells when the mm takes part of it away
  * @mapping: what it is a piece of
@@ -22,6 +38,7 @@
  * @window: how far faults look around
  * @settled: of @notifier, the sequence that the last snapshot held good for, or 0
  * @absent: one more than the page that the handler has just found not resident, or 0
+ * @bring_ins: struct viopf_bring_in
  */
 struct viopf_segment {
 	struct mmu_interval_notifier	notifier;
@@ -32,6 +49,7 @@ struct viopf_segment {
 	struct viopf_window		window;
 	unsigned long			settled;
 	unsigned long			absent;
+	struct list_head		bring_ins;
 };
 
 struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,

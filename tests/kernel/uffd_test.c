@@ -155,6 +155,10 @@ static void dontneed_in_flight(void)
 	rig_close(&b.rig);
 }
 
+/*
+ * The memory that a fault waits for is gone: the device is told, and nobody has to wake it.
+ * A fault beside it goes on waiting.
+ */
 static void munmap_in_flight(void)
 {
 	struct blocked b;
@@ -162,11 +166,42 @@ static void munmap_in_flight(void)
 
 	block(&b);
 	start = now_s();
-	assert_ok(munmap(b.p, SIZE));
+	assert_ok(munmap(b.p + PAGE, SIZE - PAGE));
 	assert_true(now_s() - start < AT_ONCE_S);
-	/* A CPU's fault would wait, too, until the userfaultfd lets it go. */
-	assert_ok(close(b.u.fd));
+	assert_int_equal(rig_stats(&b.rig).faults_pending, 1);
+	assert_ok(munmap(b.p, PAGE));
 	unblocked(&b, SOFTDMA_FAULT_INVALID);
+	assert_int_equal(rig_stats(&b.rig).aborts, 0);
+	assert_ok(close(b.u.fd));
+	rig_close(&b.rig);
+}
+
+/* The same if it is moved elsewhere, and where something else takes its place. */
+static void mremap_in_flight(void)
+{
+	struct blocked b;
+	char *to;
+
+	block(&b);
+	to = mem_anon(SIZE);
+	assert_ptr_equal(mremap(b.p, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, to), to);
+	unblocked(&b, SOFTDMA_FAULT_INVALID);
+	assert_ok(close(b.u.fd));
+	rig_close(&b.rig);
+}
+
+static void replaced_in_flight(void)
+{
+	struct softdma_desc desc;
+	struct blocked b;
+
+	block(&b);
+	assert_ptr_equal(mmap(b.p, SIZE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), b.p);
+	/* It finds zeroes, not what it is to check for, and that is no fault. */
+	assert_int_equal(sdma_wait(&b.rig.dma[0].q[1], 0, 20000, &desc), SOFTDMA_OK);
+	assert_int_not_equal(desc.result, 0);
+	assert_ok(close(b.u.fd));
 	rig_close(&b.rig);
 }
 
@@ -383,6 +418,8 @@ static const struct suite_case cases[] = {
 	CASE("R12 S6 neighbours that are slow to come are not waited for", slow_pages),
 	CASE("R5 S1 MADV_DONTNEED while a fault is in flight", dontneed_in_flight, .iopf = EXACT),
 	CASE("R5 S6 munmap while a fault is in flight", munmap_in_flight, .iopf = EXACT),
+	CASE("R5 S6 mremap while a fault is in flight", mremap_in_flight, .iopf = EXACT),
+	CASE("R5 S6 other memory while a fault is in flight", replaced_in_flight, .iopf = EXACT),
 	CASE("S6 R8 unmap while a fault is in flight", unmap_in_flight, .iopf = EXACT),
 	CASE("S6 R8 close while a fault is in flight", close_in_flight, .iopf = EXACT),
 	CASE("R7 other faults go on while some wait", other_faults_go_on, .iopf = EXACT),
