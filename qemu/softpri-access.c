@@ -133,7 +133,7 @@ static bool make_access(AddressSpace *as, hwaddr addr, size_t bytes,
 
     RCU_READ_LOCK_GUARD();
     mr = address_space_translate(as, addr, &offset, &len, write, attrs);
-    if (len < bytes || !memory_access_is_direct(mr, write)) {
+    if (len < bytes || !memory_access_is_direct(mr, write, attrs)) {
         return false;
     }
     host = address_space_map(as, addr, &len, write, attrs);

@@ -273,13 +273,12 @@ static void softpri_realize(PCIDevice *pdev, Error **errp)
     }
 }
 
-static Property softpri_properties[] = {
+static const Property softpri_properties[] = {
     DEFINE_PROP_BOOL("pri", SoftPRI, has_pri, true),
     DEFINE_PROP_UINT32("outstanding", SoftPRI, capacity, SOFTPRI_GROUPS),
     DEFINE_PROP_UINT32("delay-ns", SoftPRI, init_delay_ns, 0),
     DEFINE_PROP_BIT("deaf", SoftPRI, init_test, TEST_DEAF_BIT, false),
     DEFINE_PROP_BIT("stubborn", SoftPRI, init_test, TEST_STUBBORN_BIT, false),
-    DEFINE_PROP_END_OF_LIST(),
 };
 
 static const VMStateDescription softpri_vmstate = {
@@ -300,7 +299,7 @@ static void softpri_class_init(ObjectClass *klass, void *data)
     k->class_id = SOFTDMA_CLASS >> 8;
     k->revision = SOFTDMA_VERSION;
     dc->desc = "DMA engine with ATS and PRI, for tests";
-    dc->reset = softpri_reset;
+    device_class_set_legacy_reset(dc, softpri_reset);
     dc->vmsd = &softpri_vmstate;
     dc->hotpluggable = false;
     device_class_set_props(dc, softpri_properties);
