@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vm/run --intel: the QEMU that vm/qemu builds, and what it puts into the VM. What the
-# devices do is softpri_test's to show.
+# vm/run --intel and --first-stage: the QEMU that vm/qemu builds, and what it puts into the
+# VM. What the devices do is softpri_test's to show.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"
@@ -21,11 +21,13 @@ config_of='
 0x5d4a" ] || continue
 		echo "device $(od -An -tx4 -j 256 -N 4 $dir/config) $(od -An -tx4 -j 272 -N 4 $dir/config)"
 	done
-	dmesg | grep "DMAR: dmar0"'
+	dmesg | grep "DMAR: dmar0"
+	echo "VIOPF_HARDWARE=$VIOPF_HARDWARE"'
 
+# boots OPTION: leaves what the VM says in $tmp/stdout.
 boots()
 {
-	"$top/vm/run" --intel -- bash -c "$config_of" >"$tmp/stdout"
+	"$top/vm/run" "$1" -- bash -c "$config_of" >"$tmp/stdout"
 	cat "$tmp/stdout"
 }
 
@@ -73,11 +75,16 @@ report=' iommu_report_device_fault+0x2f5/0x5f0'
 
 tap_ok "there is a QEMU for --intel" "$top/vm/qemu"
 tap_ok "... it is not built again, and is in the cache" built_once
-tap_ok "a kernel starts on it" boots
+tap_ok "a kernel starts on it" boots --intel
 tap_ok "four devices have ATS and PRI" devices 4 '1101000f *00010013'
 tap_ok "one has neither" devices 1 '00000000 *00000000'
-# ECAP has Page Request Support, Scalable Mode Translation and Second Level Translation.
+# ECAP has Page Request Support, Scalable Mode Translation and Second-stage Translation.
 tap_ok "the IOMMU takes page requests" grep -qE 'ecap 4[cd]00a0f' "$tmp/stdout"
+tap_ok "a kernel starts with first-stage tables" boots --first-stage
+tap_ok "... the devices are the same" devices 4 '1101000f *00010013'
+# The same but for First-stage in place of Second-stage Translation and supervisor requests.
+tap_ok "... the IOMMU has no other tables" grep -qE 'ecap 8[cd]0020f' "$tmp/stdout"
+tap_ok "... it is Intel's hardware to tests" grep -qx VIOPF_HARDWARE=intel "$tmp/stdout"
 tap_ok "a property that makes no sense is refused" \
 	refused '-device softpri,outstanding=513' 'outstanding must be 1 to 512'
 tap_ok "the kernel's known fault has a code of its own" splats 124 "$known"
