@@ -121,10 +121,13 @@ static void read_on_write_only(void)
 	rig_open(&rig, 1);
 	p = mem_anon(SIZE);
 	assert_ok(viopf_map(rig.c, p, IOVA_BASE, SIZE, VIOPF_WRITE));
+	assert_refused(&rig, sdma_check(IOVA_BASE, PAGE, 9, 0), IOVA_BASE);
 	before = rig_stats(&rig);
 	dev_fill(&rig, IOVA_BASE, SIZE, 9);
 	assert_responses(&rig, &before, ALL_SUCCESS(NR_PAGES));
-	assert_refused(&rig, sdma_check(IOVA_BASE, PAGE, 9, 0), IOVA_BASE);
+	/* Refused also where the page is resident by now, if the IOMMU can. */
+	if (hardware_has_write_only())
+		assert_refused(&rig, sdma_check(IOVA_BASE, PAGE, 9, 0), IOVA_BASE);
 	cpu_check(p, SIZE, 9);
 	rig_close(&rig);
 }

@@ -20,6 +20,8 @@
 #include "modules.h"
 #include "suite.h"
 
+#define INTEL_ECAP		"/sys/class/iommu/dmar0/intel-iommu/ecap"
+#define INTEL_ECAP_FSTS		(1ull << 47)	/* First-stage Translation Support */
 #define SOFTIOMMU_DEBUGFS	"/sys/kernel/debug/softiommu"
 #define VERIFY			"/sys/kernel/debug/vfio_iopf/verify"
 
@@ -50,6 +52,14 @@ int file_read(const char *path, char *buf, size_t size)
 	got = got < 0 ? -errno : 0;
 	close(fd);
 	return (int)got;
+}
+
+int hardware_has_write_only(void)
+{
+	char ecap[32];
+
+	return hardware_is_soft() || file_read(INTEL_ECAP, ecap, sizeof(ecap)) ||
+	       !(strtoull(ecap, NULL, 16) & INTEL_ECAP_FSTS);
 }
 
 int file_write(const char *path, const char *text)

@@ -14,6 +14,12 @@
 int hardware_is_soft(void);
 
 /*
+ * The IOMMU's page tables can have a page written but not read. First-stage tables can't
+ * (vm/run --first-stage), as the CPU's can't.
+ */
+int hardware_has_write_only(void);
+
+/*
  * Load VFIO, softiommu, softdma and the product, in this order, from $VIOPF_KO,
  * with these parameters (NULL for none), and bind the devices to vfio-pci. The
  * software hardware is loaded only if there is no other. Returns 0, or -1 after
