@@ -52,7 +52,7 @@ check-fast: setup ## all tests but those on the newest kernel and the debug kern
 	@mk/check unit style bench abi vm stock
 
 check: setup ## all tests; builds the debug kernel and QEMU the first time
-	@mk/check unit style bench stock next intel debug abi vm
+	@mk/check unit style bench stock next intel first-stage debug abi vm
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients

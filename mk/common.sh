@@ -112,6 +112,7 @@ vm_options()
 {
 	case $1 in
 	intel) printf '%s ' --kernel next --intel ;;
+	first-stage) printf '%s ' --kernel next --first-stage ;;
 	clients) printf '%s ' --kernel stock ;;
 	*) printf '%s ' --kernel "$1" ;;
 	esac

@@ -5,7 +5,7 @@
  * tests say by "LANES: intel" that they hold here, too.
  *
  * VM: --intel
- * LANES: intel debug
+ * LANES: intel first-stage debug
  */
 #include <signal.h>
 #include <sys/mman.h>

@@ -6,7 +6,7 @@
  * harm that is then to be seen. That it is a softdma device is softdma_test's to show.
  *
  * VM: --intel
- * LANES: intel debug
+ * LANES: intel first-stage debug
  */
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>

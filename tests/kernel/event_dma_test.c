@@ -11,7 +11,7 @@
  * whose content nobody but the test may change: a late write of the device
  * would show there.
  *
- * LANES: stock intel
+ * LANES: stock intel first-stage
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  * its response (the suite looks at the IOMMU's own counters), and what is
  * opened next works.
  *
- * LANES: stock intel debug
+ * LANES: stock intel first-stage debug
  */
 #include <errno.h>
 #include <fcntl.h>
