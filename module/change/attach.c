@@ -178,7 +178,7 @@ static void viopf_group_count(struct viopf_group *vgroup, bool comes)
  *
  * Devices that can't take page faults get all of it pinned first.
  *
- * Return: 0; -ENODEV: the container failed; -EPERM: its interrupts are not
+ * Return: 0; -EIO: the container failed; -EPERM: its interrupts are not
  * isolated; -EINVAL: what is mapped already is where this group can't have it;
  * -EOPNOTSUPP: an IOMMU with pages of another size; -EFAULT, -EINTR: what is mapped
  * can't be pinned for it; -ENOMEM: that, or no memory.
@@ -191,7 +191,7 @@ int viopf_group_attach(struct viopf_group *vgroup)
 	lockdep_assert_held(&vgroup->container->lock);
 
 	if (viopf_container_failed(vgroup->container))
-		return -ENODEV;
+		return -EIO;
 	if (!viopf_allow_unsafe_interrupts &&
 	    !iommu_group_has_isolated_msi(vgroup->group)) {
 		pr_warn_ratelimited("no interrupt remapping; allow_unsafe_interrupts=1 if you trust the device\n");
@@ -214,7 +214,7 @@ int viopf_group_attach(struct viopf_group *vgroup)
 	viopf_mode_update(vgroup->container);
 	if (vgroup->can_fault)
 		compat_group_iopf_disable(vgroup->group);
-	return ret == -EIO ? -ENODEV : ret;
+	return ret;
 }
 
 /**

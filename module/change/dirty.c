@@ -108,7 +108,7 @@ static int viopf_dirty_mapping_walk(struct viopf_mapping *mapping, bool on)
 	int ret = 0;
 
 	mapping->dirty_all = false;
-	mutex_lock(&mapping->segments_lock);
+	guard(mutex)(&mapping->segments_lock);
 	viopf_for_each_segment(segment, mapping, index) {
 		if (on)
 			ret = viopf_dirty_bits_start(&segment->table);
@@ -118,7 +118,6 @@ static int viopf_dirty_mapping_walk(struct viopf_mapping *mapping, bool on)
 			break;
 		cond_resched();
 	}
-	mutex_unlock(&mapping->segments_lock);
 	return ret;
 }
 
@@ -215,12 +214,11 @@ void viopf_dirty_take(struct viopf_segment *segment,
 	struct viopf_table *table = &segment->table;
 	unsigned long page;
 
-	mutex_lock(&table->lock);
+	guard(mutex)(&table->lock);
 	if (table->dirty) {
 		viopf_leaf_drop_writable(table);
 		for_each_set_bit(page, table->dirty, table->residency.nr_pages)
 			viopf_bitmap_set(bitmap, bit + page);
 		viopf_dirty_bits_reset(table);
 	}
-	mutex_unlock(&table->lock);
 }

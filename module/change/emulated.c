@@ -90,12 +90,8 @@ bool viopf_emulated_has(struct viopf_container *container,
  */
 bool viopf_emulated_any(struct viopf_container *container)
 {
-	bool any;
-
-	mutex_lock(&container->lock);
-	any = !list_empty(&container->emulated);
-	mutex_unlock(&container->lock);
-	return any;
+	guard(mutex)(&container->lock);
+	return !list_empty(&container->emulated);
 }
 
 /**
@@ -291,7 +287,7 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		return -EACCES;
 	if (compat_pin_wraps(iova, npage))
 		return -COMPAT_EWRAPS;
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	if (list_empty(&container->devices))
 		ret = -EINVAL;
 	for (i = 0; i < npage && !ret; i++)
@@ -303,7 +299,6 @@ int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 						  iova + (i - 1) * PAGE_SIZE);
 		memset(pages, 0, npage * sizeof(*pages));
 	}
-	mutex_unlock(&container->lock);
 	return ret ? ret : npage;
 }
 
@@ -319,10 +314,9 @@ void viopf_emulated_unpin(void *iommu_data, dma_addr_t user_iova, int npage)
 	unsigned long iova = user_iova & PAGE_MASK;
 	int i;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	for (i = 0; i < npage; i++)
 		viopf_emulated_unpin_page(container, iova + i * PAGE_SIZE);
-	mutex_unlock(&container->lock);
 }
 
 /**
@@ -347,7 +341,7 @@ static long viopf_copy_try(struct viopf_mapping *mapping,
 	struct viopf_container *container = mapping->container;
 	long left = -EINVAL;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	if (!mapping->dead) {
 		/* No bitmap is read before the lock is dropped. */
 		if (copy->write)
@@ -356,7 +350,6 @@ static long viopf_copy_try(struct viopf_mapping *mapping,
 			copy_to_user_nofault(to, copy->data, bytes) :
 			copy_from_user_nofault(copy->data, to, bytes);
 	}
-	mutex_unlock(&container->lock);
 	return left;
 }
 

@@ -74,7 +74,7 @@ static int viopf_mapping_create_locked(struct viopf_container *container,
 		ret = viopf_dirty_check_mapping(container, map->size);
 	if (ret)
 		viopf_mapping_remove(container, mapping);
-	return ret == -EIO ? -ENODEV : ret;
+	return ret;
 }
 
 /* Not empty, and not around the end. */
@@ -120,12 +120,11 @@ int viopf_mapping_create(struct viopf_container *container,
 	if (ret)
 		return ret;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	ret = viopf_map_check_aligned(container, map);
 	if (!ret && map->flags & VFIO_DMA_MAP_FLAG_VADDR)
 		ret = viopf_vaddr_update(container, map);
 	else if (!ret)
 		ret = viopf_mapping_create_locked(container, map);
-	mutex_unlock(&container->lock);
 	return ret;
 }

@@ -292,9 +292,8 @@ static int viopf_bits_alloc(struct viopf_segment *segment, unsigned long **bits)
 	new = bitmap_zalloc(segment->table.residency.nr_pages, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return -ENOMEM;
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	*bits = new;
-	mutex_unlock(&segment->table.lock);
 	return 0;
 }
 

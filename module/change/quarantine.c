@@ -91,7 +91,6 @@ void viopf_quarantine_work(struct work_struct *work)
 		container_of(work, struct viopf_container,
 			     iommu.quarantine_work);
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	viopf_quarantine(container);
-	mutex_unlock(&container->lock);
 }

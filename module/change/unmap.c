@@ -156,19 +156,16 @@ int viopf_mapping_unmap(struct viopf_container *container,
 			struct viopf_dirty_report *report)
 {
 	bool all = unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL;
-	u64 first = unmap->iova, bytes = 0;
+	u64 first = unmap->iova;
 	u64 last = all ? ULONG_MAX : first + unmap->size - 1;
 	bool vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
 	struct viopf_settle settle = { };
 	int ret;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	/* As type1: their drivers could not pin meanwhile. Nor is what is pinned moved. */
-	if (vaddr && (!list_empty(&container->emulated) ||
-		      container->nr_external)) {
-		ret = -EBUSY;
-		goto out_unlock;
-	}
+	if (vaddr && (!list_empty(&container->emulated) || container->nr_external))
+		return -EBUSY;
 	do {
 		ret = viopf_unmap_check(container, unmap);
 		if (!ret && report)
@@ -177,15 +174,12 @@ int viopf_mapping_unmap(struct viopf_container *container,
 			ret = viopf_emulated_settle(container, first, last,
 						    &settle);
 	} while (ret > 0);
-	if (!ret && vaddr)
-		ret = viopf_vaddr_invalidate(container, first, last, &bytes);
-	else if (!ret)
-		bytes = viopf_mapping_remove_range(container, first, last, report);
-out_unlock:
-	mutex_unlock(&container->lock);
-
-	unmap->size = bytes;
-	return ret;
+	if (ret)
+		return ret;
+	if (vaddr)
+		return viopf_vaddr_invalidate(container, first, last, &unmap->size);
+	unmap->size = viopf_mapping_remove_range(container, first, last, report);
+	return 0;
 }
 
 /**

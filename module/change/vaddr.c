@@ -220,7 +220,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 	struct iopf_group *group, *next;
 	LIST_HEAD(groups);
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	old->waiting = false;
 	old->superseded = true;
 	viopf_waiting_take_from(container, &container->parked, &cancel, &groups);
@@ -228,7 +228,6 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 		list_del(&group->node);
 		viopf_faults_queue(container, group);
 	}
-	spin_unlock(&container->fault_lock);
 }
 
 static void viopf_vaddr_replace(struct viopf_mapping *mapping,
@@ -255,7 +254,7 @@ static void viopf_vaddr_replace(struct viopf_mapping *mapping,
  * Return: 0; -ENOENT: nothing is mapped there; -EINVAL: not just one mapping, or it
  * doesn't wait; -EFAULT: not user addresses, or what is to be pinned can't be;
  * -ENOMEM: over the caller's locked-memory limit, or no memory; -EINTR: killed;
- * -ENODEV: the container failed. On an error it waits as before.
+ * -EIO: the container failed. On an error it waits as before.
  */
 int viopf_vaddr_update(struct viopf_container *container,
 		       const struct vfio_iommu_type1_dma_map *map)
@@ -275,7 +274,7 @@ int viopf_vaddr_update(struct viopf_container *container,
 	if (!access_ok((void __user *)(unsigned long)map->vaddr, map->size))
 		return -EFAULT;
 	if (viopf_container_failed(container))
-		return -ENODEV;
+		return -EIO;
 	/* It would not wait with pages that drivers have, nor do they get any then. */
 	if (WARN_ON_ONCE(!xa_empty(&old->externals)))
 		return -EBUSY;
@@ -290,7 +289,7 @@ int viopf_vaddr_update(struct viopf_container *container,
 		viopf_vaddr_discard(mapping);
 		viopf_vaddr_set_segments_dead(old, false);
 		viopf_vaddr_set_dead(old, false);
-		return ret == -EIO ? -ENODEV : ret;
+		return ret;
 	}
 	viopf_vaddr_replace(mapping, old);
 	return 0;

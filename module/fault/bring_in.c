@@ -103,17 +103,15 @@ unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
 static void viopf_bring_in_begin(struct viopf_segment *segment,
 				 struct viopf_bring_in *work)
 {
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	list_add(&work->node, &segment->bring_ins);
-	mutex_unlock(&segment->table.lock);
 }
 
 static void viopf_bring_in_end(struct viopf_segment *segment,
 			       struct viopf_bring_in *work)
 {
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	list_del(&work->node);
-	mutex_unlock(&segment->table.lock);
 }
 
 /*

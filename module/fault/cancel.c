@@ -33,12 +33,10 @@ static bool viopf_worker_aborted(struct viopf_worker *worker)
 {
 	bool aborted;
 
-	spin_lock(&worker->container->fault_lock);
+	guard(spinlock)(&worker->container->fault_lock);
 	aborted = worker->aborted;
 	if (!aborted && signal_pending(current))
 		flush_signals(current);
-	spin_unlock(&worker->container->fault_lock);
-
 	return aborted;
 }
 
@@ -112,10 +110,9 @@ static void viopf_worker_answer(struct viopf_worker *worker)
 
 	viopf_answer_send(container, worker->group, IOMMU_PAGE_RESP_INVALID);
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	WRITE_ONCE(worker->answering, false);
 	wake_up_all(&container->answer_wait);
-	spin_unlock(&container->fault_lock);
 }
 
 static bool viopf_cancel_matches(const struct viopf_cancel *cancel,
@@ -150,14 +147,13 @@ viopf_worker_find_claimed(struct viopf_container *container)
 {
 	struct viopf_worker *worker, *found = NULL;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	list_for_each_entry(worker, &container->workers, node) {
 		if (worker->answering) {
 			found = worker;
 			break;
 		}
 	}
-	spin_unlock(&container->fault_lock);
 	return found;
 }
 
@@ -184,7 +180,7 @@ void viopf_faults_suspend(struct viopf_mapping *mapping)
 	struct viopf_container *container = mapping->container;
 	struct viopf_worker *worker;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	WRITE_ONCE(mapping->waiting, true);
 	list_for_each_entry(worker, &container->workers, node) {
 		if (worker->mapping == mapping) {
@@ -192,7 +188,6 @@ void viopf_faults_suspend(struct viopf_mapping *mapping)
 			viopf_worker_abort(worker);
 		}
 	}
-	spin_unlock(&container->fault_lock);
 }
 
 /**
@@ -224,12 +219,8 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 
 static bool viopf_group_is_idle(struct viopf_group *vgroup)
 {
-	bool idle;
-
-	spin_lock(&vgroup->container->fault_lock);
-	idle = !vgroup->faults_pending;
-	spin_unlock(&vgroup->container->fault_lock);
-	return idle;
+	guard(spinlock)(&vgroup->container->fault_lock);
+	return !vgroup->faults_pending;
 }
 
 /**

@@ -54,27 +54,24 @@ int viopf_forward(struct viopf_worker *worker,
 		  struct viopf_mapping *mapping)
 {
 	struct viopf_container *container = worker->container;
-	int ret = 0;
+	int ret;
 
 	if (mapping->mode != VIOPF_MODE_USER)
 		return 0;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	if (worker->group->cookie == VIOPF_COOKIE_APPROVED)
-		goto out_unlock;
+		return 0;
 	worker->group->cookie = 0;
 	if (mapping->dead || !container->fault_fd)
-		ret = -ENOENT;
-	else if (worker->group->fault_count > VFIO_IOPF_FAULT_GROUP_MAX)
-		ret = -E2BIG;
-	else
-		ret = viopf_waiting_add(worker, &container->unread);
+		return -ENOENT;
+	if (worker->group->fault_count > VFIO_IOPF_FAULT_GROUP_MAX)
+		return -E2BIG;
+	ret = viopf_waiting_add(worker, &container->unread);
 	if (ret == -EINPROGRESS) {
 		viopf_count(&container->iommu, faults_user, 1);
 		wake_up(&container->fault_fd->wait);
 	}
-out_unlock:
-	spin_unlock(&container->fault_lock);
 	return ret;
 }
 

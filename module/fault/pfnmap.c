@@ -89,7 +89,7 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
 	unsigned long page = span->page;
 	int ret;
 
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	if (mmu_interval_read_retry(&segment->notifier, seq))
 		ret = -EAGAIN;
 	else
@@ -108,7 +108,6 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
 	if (!ret)
 		ret = viopf_leaf_map(&segment->table, page, page + 1, PFN_PHYS(pfn),
 				     writable);
-	mutex_unlock(&segment->table.lock);
 	return ret;
 }
 

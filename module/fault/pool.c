@@ -91,7 +91,7 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 	if (worker->retired || kthread_should_stop())
 		return false;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	worker->group = list_first_entry_or_null(&container->fault_queue,
 						 struct iopf_group, node);
 	if (worker->group) {
@@ -101,8 +101,6 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 		container->workers_idle--;
 		viopf_spawn_if_needed(container);
 	}
-	spin_unlock(&container->fault_lock);
-
 	return true;
 }
 
@@ -243,14 +241,13 @@ viopf_worker_find_retired(struct viopf_container *container)
 {
 	struct viopf_worker *worker, *found = NULL;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	list_for_each_entry(worker, &container->workers, node) {
 		if (worker->retired) {
 			found = worker;
 			break;
 		}
 	}
-	spin_unlock(&container->fault_lock);
 	return found;
 }
 
@@ -333,10 +330,9 @@ static bool viopf_workers_are_idle(struct viopf_container *container)
 	struct viopf_worker *worker;
 	bool idle = true;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	list_for_each_entry(worker, &container->workers, node)
 		idle &= !worker->group;
-	spin_unlock(&container->fault_lock);
 	return idle;
 }
 

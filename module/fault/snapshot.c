@@ -141,7 +141,7 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 	if (ret)
 		return ret;
 
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq)) {
 		ret = -EAGAIN;
 	} else {
@@ -152,8 +152,6 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		ret = viopf_snapshot_apply(segment, span, ctx->pfns);
 	else if (!ret)
 		ret = viopf_snapshot_apply_ahead(segment, span, ctx->pfns);
-	mutex_unlock(&segment->table.lock);
-
 	return ret;
 }
 

@@ -86,7 +86,7 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	struct viopf_residency *r = &segment->table.residency;
 	bool there = false;
 
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	if (!viopf_table_ready(&segment->table) &&
 	    viopf_residency_test(r, span->page, span->write))
 		there = !viopf_leaf_heal(&segment->table, span->page);
@@ -105,8 +105,6 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	span->absent = segment->absent == span->page + 1 &&
 		       span->end - span->first == 1;
 	segment->absent = 0;
-	mutex_unlock(&segment->table.lock);
-
 	return there;
 }
 

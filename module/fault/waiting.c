@@ -205,7 +205,7 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 	struct viopf_container *container = worker->container;
 	struct iopf_group *group;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	if (mapping->superseded || worker->suspended) {
 		group = viopf_worker_part(worker);
 		ret = group ? -EINPROGRESS : -EINTR;
@@ -214,6 +214,5 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 	} else if (mapping->waiting) {
 		ret = viopf_waiting_add(worker, &container->parked);
 	}
-	spin_unlock(&container->fault_lock);
 	return ret;
 }

@@ -83,7 +83,7 @@ static int viopf_segment_publish(struct viopf_segment *segment)
 	struct viopf_mapping *mapping = segment->mapping;
 	int ret = -ENOENT;
 
-	mutex_lock(&mapping->segments_lock);
+	guard(mutex)(&mapping->segments_lock);
 	if (!mapping->dead)
 		ret = 0;
 	/* Whoever turns tracking on walks the segments after that, under this lock. */
@@ -94,7 +94,6 @@ static int viopf_segment_publish(struct viopf_segment *segment)
 					 segment->table.iova +
 					 viopf_segment_bytes(segment) - 1,
 					 segment, GFP_KERNEL_ACCOUNT);
-	mutex_unlock(&mapping->segments_lock);
 	return ret;
 }
 

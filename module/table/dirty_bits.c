@@ -91,11 +91,10 @@ int viopf_dirty_bits_start(struct viopf_table *table)
 	if (!bits)
 		return -ENOMEM;
 
-	mutex_lock(&table->lock);
+	guard(mutex)(&table->lock);
 	table->dirty = bits;
 	viopf_leaf_drop_writable(table);
 	viopf_dirty_bits_reset(table);
-	mutex_unlock(&table->lock);
 	return 0;
 }
 

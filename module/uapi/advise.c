@@ -149,10 +149,9 @@ static int viopf_evict_segment(struct viopf_segment *segment,
 	end = min(segment->table.residency.nr_pages,
 		  viopf_segment_page(segment, last) + 1);
 
-	mutex_lock(&segment->table.lock);
+	guard(mutex)(&segment->table.lock);
 	viopf_leaf_drop(&segment->table, first, end);
 	kept = segment->table.kept;
-	mutex_unlock(&segment->table.lock);
 	return kept ? -EIO : 0;
 }
 
@@ -237,7 +236,7 @@ static int viopf_advice_pin_step(struct viopf_advice *work,
 
 	if (signal_pending(current))
 		return -EINTR;
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	mapping = viopf_mapping_first(container, viopf_advice_iova(work),
 				      viopf_advice_iova(work));
 	if (!mapping)
@@ -246,7 +245,6 @@ static int viopf_advice_pin_step(struct viopf_advice *work,
 		ret = viopf_advice_pin(work, mapping);
 	else
 		viopf_advice_unpin(work, mapping);
-	mutex_unlock(&container->lock);
 	return ret;
 }
 
@@ -334,7 +332,7 @@ static int viopf_advise_check(const struct vfio_iopf_advise *advise)
  *
  * Return: 0; -EINVAL: a bad structure or range; -ENOENT: not mapped, or unmapped
  * meanwhile; -EPERM: the mapping does not permit it; -EINTR: a signal; -EFAULT: no
- * memory there, or a bad @arg; -EBUSY: its address is being updated; -ENODEV: the
+ * memory there, or a bad @arg; -EBUSY: its address is being updated; -EIO: the
  * container failed; -ENOMEM: also over the locked-memory limit.
  */
 long viopf_advise(struct viopf_container *container, void __user *arg)
@@ -357,5 +355,5 @@ long viopf_advise(struct viopf_container *container, void __user *arg)
 	advise.done_bytes = work.done;
 	if (copy_to_user(arg, &advise, minsz))
 		return -EFAULT;
-	return ret == -EIO ? -ENODEV : ret;
+	return ret;
 }

@@ -124,39 +124,39 @@ static void viopf_release(void *iommu_data)
 	queue_work(viopf_end_queue, &container->end_work);
 }
 
+/* What user space is told: -EIO, that a container has failed, is -ENODEV to it. */
+static long viopf_errno(long ret)
+{
+	return ret == -EIO ? -ENODEV : ret;
+}
+
 static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 			      enum vfio_group_type type)
 {
 	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct viopf_group *vgroup;
-	int ret = -EINVAL;
+	int ret;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	/* As type1: what the group needs of a mapping can't be had just now. */
-	if (container->nr_waiting) {
-		ret = -EBUSY;
-		goto out_unlock;
-	}
+	if (container->nr_waiting)
+		return -EBUSY;
 	if (viopf_group_find(container, group) ||
 	    viopf_emulated_has(container, group))
-		goto out_unlock;
+		return -EINVAL;
 	if (type == VFIO_EMULATED_IOMMU)
-		ret = viopf_emulated_attach(container, group);
+		return viopf_emulated_attach(container, group);
 	if (type != VFIO_IOMMU)
-		goto out_unlock;
+		return -EINVAL;
 	vgroup = viopf_group_create(container, group);
-	if (!vgroup) {
-		ret = -ENOMEM;
-		goto out_unlock;
-	}
+	if (!vgroup)
+		return -ENOMEM;
 	ret = viopf_group_attach(vgroup);
 	if (ret)
 		viopf_group_destroy(vgroup);
 	else
 		viopf_externals_install(container);
-out_unlock:
-	mutex_unlock(&container->lock);
-	return ret;
+	return viopf_errno(ret);
 }
 
 static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
@@ -164,41 +164,31 @@ static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
 	struct viopf_container *container = viopf_container_of(iommu_data);
 	struct viopf_group *vgroup;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	if (viopf_emulated_detach(container, group))
-		goto out_unlock;
+		return;
 	vgroup = viopf_group_find(container, group);
 	if (!WARN_ON(!vgroup)) {
 		viopf_group_detach(vgroup);
 		viopf_group_destroy(vgroup);
 	}
-out_unlock:
-	mutex_unlock(&container->lock);
 }
 
 static struct iommu_domain *viopf_group_iommu_domain(void *iommu_data,
 						     struct iommu_group *group)
 {
 	struct viopf_container *container = viopf_container_of(iommu_data);
-	struct iommu_domain *domain = ERR_PTR(-ENODEV);
 	struct viopf_group *vgroup;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	vgroup = viopf_group_find(container, group);
-	if (vgroup)
-		domain = vgroup->domain->domain;
-	mutex_unlock(&container->lock);
-	return domain;
+	return vgroup ? vgroup->domain->domain : ERR_PTR(-ENODEV);
 }
 
 static bool viopf_is_coherent(struct viopf_container *container)
 {
-	bool coherent;
-
-	mutex_lock(&container->lock);
-	coherent = viopf_container_is_coherent(container);
-	mutex_unlock(&container->lock);
-	return coherent;
+	guard(mutex)(&container->lock);
+	return viopf_container_is_coherent(container);
 }
 
 static long viopf_check_extension(struct viopf_container *container,
@@ -280,24 +270,20 @@ static long viopf_enable(struct viopf_container *container, bool on,
 {
 	size_t minsz = offsetofend(struct vfio_iopf_enable, flags);
 	struct vfio_iopf_enable enable;
-	int ret = 0;
 
 	if (copy_from_user(&enable, arg, minsz))
 		return -EFAULT;
 	if (enable.argsz < minsz || enable.flags)
 		return -EINVAL;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	if (viopf_container_failed(container))
-		ret = -ENODEV;
-	else if (on)
-		viopf_mode_enable_iopf(container);
-	else if (container->nr_waiting)
-		ret = -EBUSY;
-	else
-		ret = viopf_mode_disable_iopf(container);
-	mutex_unlock(&container->lock);
-	return ret == -EIO ? -ENODEV : ret;
+		return -EIO;
+	if (!on)
+		return container->nr_waiting ? -EBUSY :
+					       viopf_mode_disable_iopf(container);
+	viopf_mode_enable_iopf(container);
+	return 0;
 }
 
 /* What user space asks of a container that is held. */
@@ -350,7 +336,7 @@ static long viopf_ioctl(void *iommu_data, unsigned int cmd, unsigned long arg)
 		return -EINVAL;
 	ret = viopf_container_ioctl(container, cmd, arg);
 	viopf_container_put(container);
-	return ret;
+	return viopf_errno(ret);
 }
 
 const struct vfio_iommu_driver_ops viopf_driver_ops = {

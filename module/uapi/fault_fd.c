@@ -120,7 +120,7 @@ static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 	struct iopf_group *group;
 	int ret = -EAGAIN;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	group = list_first_entry_or_null(&container->unread, struct iopf_group,
 					 node);
 	if (group && group->fault_count > room) {
@@ -132,7 +132,6 @@ static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 			       viopf_fault_fd_list(container, group->cookie));
 		viopf_fault_fd_describe(group, events);
 	}
-	spin_unlock(&container->fault_lock);
 	return ret;
 }
 
@@ -142,10 +141,9 @@ static int viopf_fault_fd_fetch(struct viopf_fault_fd *uf, size_t room,
 {
 	int ret = -ENODEV;
 
-	spin_lock(&uf->lock);
+	guard(spinlock)(&uf->lock);
 	if (uf->container)
 		ret = viopf_fault_fd_fetch_from(uf->container, room, events);
-	spin_unlock(&uf->lock);
 	return ret;
 }
 
@@ -153,11 +151,10 @@ static void viopf_fault_fd_return(struct viopf_container *container, u32 cookie)
 {
 	struct iopf_group *group;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	group = viopf_fault_fd_find(container, cookie);
 	if (group)
 		list_move(&group->node, &container->unread);
-	spin_unlock(&container->fault_lock);
 }
 
 /* It could not be copied out: the next read gets it, if it still waits. */
@@ -172,12 +169,8 @@ static void viopf_fault_fd_unfetch(struct viopf_fault_fd *uf, u32 cookie)
 
 static bool viopf_fault_fd_readable(struct viopf_container *container)
 {
-	bool readable;
-
-	spin_lock(&container->fault_lock);
-	readable = !list_empty(&container->unread);
-	spin_unlock(&container->fault_lock);
-	return readable;
+	guard(spinlock)(&container->fault_lock);
+	return !list_empty(&container->unread);
 }
 
 /* Is there something to read, or nothing to be waited for any more? */
@@ -185,13 +178,12 @@ static __poll_t viopf_fault_fd_events(struct viopf_fault_fd *uf)
 {
 	__poll_t events = EPOLLHUP;
 
-	spin_lock(&uf->lock);
+	guard(spinlock)(&uf->lock);
 	if (uf->container) {
 		events = EPOLLOUT | EPOLLWRNORM;
 		if (viopf_fault_fd_readable(uf->container))
 			events |= EPOLLIN | EPOLLRDNORM;
 	}
-	spin_unlock(&uf->lock);
 	return events;
 }
 
@@ -257,7 +249,7 @@ static struct iopf_group *viopf_fault_fd_take(struct viopf_container *container,
 {
 	struct iopf_group *group;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	group = viopf_fault_fd_find(container, cookie);
 	if (group)
 		viopf_waiting_del(container, group);
@@ -265,7 +257,6 @@ static struct iopf_group *viopf_fault_fd_take(struct viopf_container *container,
 		group->cookie = VIOPF_COOKIE_APPROVED;
 		viopf_faults_queue(container, group);
 	}
-	spin_unlock(&container->fault_lock);
 	return group;
 }
 
@@ -326,13 +317,12 @@ static bool viopf_fault_fd_leave(struct viopf_fault_fd *uf,
 	struct viopf_cancel all = { };
 	bool ours;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	ours = container->fault_fd == uf;
 	if (ours) {
 		container->fault_fd = NULL;
 		viopf_waiting_take_handed(container, &all, groups);
 	}
-	spin_unlock(&container->fault_lock);
 	return ours;
 }
 
@@ -370,7 +360,7 @@ static int viopf_fault_fd_attach(struct viopf_container *container,
 {
 	int ret = 0;
 
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	if (viopf_container_failed(container) || container->closing) {
 		ret = -ENODEV;
 	} else if (container->fault_fd) {
@@ -380,7 +370,6 @@ static int viopf_fault_fd_attach(struct viopf_container *container,
 		uf->container = container;
 		container->fault_fd = uf;
 	}
-	spin_unlock(&container->fault_lock);
 	return ret;
 }
 

@@ -76,7 +76,7 @@ static int viopf_info_collect(struct viopf_container *container,
 {
 	int ret;
 
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->lock);
 	info->flags = VFIO_IOMMU_INFO_PGSIZES;
 	info->iova_pgsizes = viopf_container_pgsizes(container);
 	ret = viopf_dirty_info(container, caps);
@@ -86,7 +86,6 @@ static int viopf_info_collect(struct viopf_container *container,
 		ret = viopf_info_add_iova(container, caps);
 	if (!ret)
 		ret = viopf_info_add_iopf(container, caps);
-	mutex_unlock(&container->lock);
 	return ret;
 }
 
@@ -172,10 +171,9 @@ static void viopf_stats_collect(struct viopf_container *container,
 	stats->pages_sampled = atomic64_read(&c->pages_sampled);
 
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
-	spin_lock(&container->fault_lock);
+	guard(spinlock)(&container->fault_lock);
 	stats->workers = container->workers_total;
 	stats->faults_pending = container->faults_pending;
-	spin_unlock(&container->fault_lock);
 }
 
 /**
