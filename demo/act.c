@@ -52,9 +52,9 @@ static void mm_since(struct mm_work *mm, const struct mm_work *start)
 /* A pin that was there before the act is not the act's. */
 static void look(struct watch *watch, pid_t pid, long pinned_before_kb)
 {
-	raise_to(&watch->rss_kb, status_kb(pid, "VmRSS"));
-	raise_to(&watch->locked_kb, status_kb(pid, "VmLck"));
-	raise_to(&watch->vm_pin_kb, status_kb(pid, "VmPin"));
+	raise_to(&watch->rss_kb, process_kb(pid, "VmRSS"));
+	raise_to(&watch->locked_kb, process_kb(pid, "VmLck"));
+	raise_to(&watch->vm_pin_kb, process_kb(pid, "VmPin"));
 	raise_to(&watch->pinned_kb, pinned_kb() - pinned_before_kb);
 }
 

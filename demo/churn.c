@@ -99,7 +99,7 @@ static void *make_weather(void *arg)
 
 		switch (field_random(&random, 8)) {
 		case 0:
-			if (!write_text("/proc/sys/vm/compact_memory", "1"))
+			if (!file_write("/proc/sys/vm/compact_memory", "1"))
 				crew->story->churn.compactions++;
 			break;
 		case 1 ... 3:

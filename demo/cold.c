@@ -51,9 +51,9 @@ static int cold_run(struct story *story, enum backend backend)
 		return -1;
 	cold->map_ms = now_ms() - start;
 	cold->mapped_kb = COLD_BYTES / 1024;
-	cold->rss_kb = status_kb(getpid(), "VmRSS");
-	cold->locked_kb = status_kb(getpid(), "VmLck");
-	cold->vm_pin_kb = status_kb(getpid(), "VmPin");
+	cold->rss_kb = process_kb(getpid(), "VmRSS");
+	cold->locked_kb = process_kb(getpid(), "VmLck");
+	cold->vm_pin_kb = process_kb(getpid(), "VmPin");
 	cold->pinned_kb = pinned_kb() - pinned_before_kb;
 	err = first_dma(&rig, cold, mem, &story->tally);
 	rig_close(&rig);

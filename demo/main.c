@@ -60,10 +60,10 @@ static int second_act(struct story *story)
 	int err;
 
 	printf("==> 2/3 unpinned: DMA, with swap, KSM, fork, compaction, huge pages and holes\n");
-	if (write_text(KSM_RUN, "1"))
+	if (file_write(KSM_RUN, "1"))
 		return complain("can't start KSM: is " KSM_RUN " there?");
 	err = play(story, churn_unpinned, churn_progress, &story->unpinned, &story->churn.mm);
-	write_text(KSM_RUN, "2");
+	file_write(KSM_RUN, "2");
 	return err;
 }
 

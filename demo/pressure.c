@@ -197,7 +197,7 @@ int pressure_pinned(struct story *story)
 	struct rig rig;
 	char *mem;
 
-	if (write_text("/proc/self/oom_score_adj", "1000"))
+	if (file_write("/proc/self/oom_score_adj", "1000"))
 		return complain("can't be the OOM killer's first choice");
 	if (rig_open(&rig, VFIO_TYPE1v2_IOMMU))
 		return -1;

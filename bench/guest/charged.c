@@ -44,7 +44,7 @@ static int enter(const char *cgroup)
 	if (mkdir(cgroup, 0755) && errno != EEXIST)
 		return -errno;
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	return write_text(path, "0");
+	return file_write(path, "0");
 }
 
 static double look(void)
@@ -80,7 +80,7 @@ static void look_on_demand(void)
 
 int charged_begin(void)
 {
-	int err = write_text(ROOT "/cgroup.subtree_control", "+memory");
+	int err = file_write(ROOT "/cgroup.subtree_control", "+memory");
 	pid_t pid;
 
 	if (!err)

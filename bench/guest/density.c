@@ -391,7 +391,7 @@ static int run(struct result *to, const struct options *opt)
 	d.calm_limit_s = opt->quick ? 20 : 60;
 	d.count_s = opt->quick ? 2 : 4;
 	/* Whoever looks on must not be swapped out, nor the program they all run. */
-	write_text("/proc/self/oom_score_adj", "-1000");
+	file_write("/proc/self/oom_score_adj", "-1000");
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		return complain("mlockall: %s", strerror(errno));
 	if (probe(&d))

@@ -33,7 +33,7 @@ static int start_once(enum backend backend, uint64_t bytes, struct start *to)
 {
 	struct softdma_desc desc = sdma_fill(IOVA_MEMORY, FIRST_BYTES, 1, 0);
 	void *mem = memory_get(bytes, MEMORY_THP);
-	long rss_kb = status_kb(getpid(), "VmRSS");
+	long rss_kb = process_kb(getpid(), "VmRSS");
 	struct rig rig;
 	uint64_t start;
 	double dma_ns;
@@ -47,7 +47,7 @@ static int start_once(enum backend backend, uint64_t bytes, struct start *to)
 	if (timed(&rig.dma.q[0], &desc, 1, &dma_ns))
 		return -1;
 	to->total_ns = since_ns(start);
-	to->rss_kb = (double)(status_kb(getpid(), "VmRSS") - rss_kb);
+	to->rss_kb = (double)(process_kb(getpid(), "VmRSS") - rss_kb);
 	rig_close(&rig);
 	munmap(mem, bytes);
 	return 0;

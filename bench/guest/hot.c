@@ -229,10 +229,10 @@ static int both_kinds(struct result *to, const struct hot *as, const char *small
 
 	if (patience())
 		return -1;
-	if (write_text(SECOND_CPU, "0"))
+	if (file_write(SECOND_CPU, "0"))
 		return complain("can't switch the second CPU off");
 	err = measure(to, as, small, MEMORY_4K) || measure(to, as, huge, MEMORY_THP) ? -1 : 0;
-	write_text(SECOND_CPU, "1");
+	file_write(SECOND_CPU, "1");
 	return err;
 }
 

@@ -73,7 +73,7 @@ static int measure(enum backend backend, unsigned int runs, double *costs, doubl
 
 static double free_kb(void)
 {
-	write_text("/proc/sys/vm/stat_refresh", "1");
+	file_write("/proc/sys/vm/stat_refresh", "1");
 	return (double)meminfo_kb("MemFree");
 }
 

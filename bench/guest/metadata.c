@@ -33,8 +33,8 @@ static struct level look(void)
 {
 	struct level level;
 
-	write_text("/proc/sys/vm/compact_memory", "1");
-	write_text("/proc/sys/vm/stat_refresh", "1");
+	file_write("/proc/sys/vm/compact_memory", "1");
+	file_write("/proc/sys/vm/stat_refresh", "1");
 	level.gone = -(double)meminfo_kb("MemFree") * KIB;
 	level.tables = softiommu_stat("table_pages") * PAGE;
 	level.charged = charged_bytes();

@@ -84,7 +84,7 @@ static int measure(struct scaling *s, bool one_segment, double *rate)
 
 static int use_cpus(unsigned int n)
 {
-	if (write_text(SECOND_CPU, n > 1 ? "1" : "0"))
+	if (file_write(SECOND_CPU, n > 1 ? "1" : "0"))
 		return complain("can't switch the second CPU %s", n > 1 ? "on" : "off");
 	return 0;
 }

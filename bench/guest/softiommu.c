@@ -20,7 +20,7 @@ double softiommu_stat(const char *name)
 
 int softiommu_times_reset(void)
 {
-	int err = write_text(SOFTIOMMU "response_times", "0");
+	int err = file_write(SOFTIOMMU "response_times", "0");
 
 	return err ? complain("softiommu's response_times: %s", strerror(-err)) : 0;
 }

@@ -148,7 +148,7 @@ static int tenant_main(struct work *work, unsigned int i, enum backend backend)
 	void *mem;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	write_text("/proc/self/oom_score_adj", "1000");
+	file_write("/proc/self/oom_score_adj", "1000");
 	if (rig_open_device(&work->rig, EXTENSION(backend), i))
 		return -1;
 	mem = rig_memory(TENANT_BYTES);
@@ -160,7 +160,7 @@ static int tenant_main(struct work *work, unsigned int i, enum backend backend)
 	}
 	if (move_in(work))
 		return -1;
-	write_text("/proc/self/oom_score_adj", "0");
+	file_write("/proc/self/oom_score_adj", "0");
 	work->me->state = TENANT_READY;
 	return live(work);
 }

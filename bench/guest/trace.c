@@ -20,7 +20,7 @@ static int put(const char *file, const char *text)
 	int err;
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
-	err = write_text(path, text);
+	err = file_write(path, text);
 	return err ? complain("%s: %s", path, strerror(-err)) : 0;
 }
 

@@ -52,7 +52,7 @@ static int set_window(unsigned int pages)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%u", pages);
-	return write_text(PARAMETER, text) ? complain("can't set " PARAMETER) : 0;
+	return file_write(PARAMETER, text) ? complain("can't set " PARAMETER) : 0;
 }
 
 static int make_walk(enum pattern pattern, bool quick, struct walk *walk)

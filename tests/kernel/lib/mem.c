@@ -83,25 +83,9 @@ int memfd_new(size_t size, unsigned int flags)
 	return fd;
 }
 
-static long member_kb(const char *path, const char *member)
-{
-	char text[8192], key[64];
-	const char *at;
-
-	assert_int_equal(file_read(path, text, sizeof(text)), 0);
-	snprintf(key, sizeof(key), "%s:", member);
-	at = strstr(text, key);
-	return at ? strtol(at + strlen(key), NULL, 10) : 0;
-}
-
 long status_kb(const char *member)
 {
-	return member_kb("/proc/self/status", member);
-}
-
-long meminfo_kb(const char *member)
-{
-	return member_kb("/proc/meminfo", member);
+	return process_kb(getpid(), member);
 }
 
 static uint64_t read_word(const char *path, uint64_t index)

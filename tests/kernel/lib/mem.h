@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "../../../soft/user/sys.h"
+
 #define PAGE	4096ul
 #define HUGE	(2ul << 20)
 
@@ -56,8 +58,5 @@ void page_out(void *p, size_t size);
  * stays. Returns 0 or -errno.
  */
 int collapse(void *p);
-
-/* Free memory and memory that could be had, in kB (/proc/meminfo). */
-long meminfo_kb(const char *member);
 
 #endif /* VIOPF_TEST_MEM_H */

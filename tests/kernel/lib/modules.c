@@ -23,6 +23,7 @@
 #define INTEL_ECAP		"/sys/class/iommu/dmar0/intel-iommu/ecap"
 #define INTEL_ECAP_FSTS		(1ull << 47)	/* First-stage Translation Support */
 #define SOFTIOMMU_DEBUGFS	"/sys/kernel/debug/softiommu"
+#define SOFTIOMMU_STATS		SOFTIOMMU_DEBUGFS "/stats"
 #define VERIFY			"/sys/kernel/debug/vfio_iopf/verify"
 
 static const char * const our_modules[] = { "softiommu", "softdma", "vfio_iommu_iopf" };
@@ -37,42 +38,12 @@ int hardware_is_soft(void)
 	return !hardware || !hardware[0];
 }
 
-int file_read(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got;
-
-	buf[0] = '\0';
-	if (fd < 0)
-		return -errno;
-	while ((got = read(fd, buf + len, size - 1 - len)) > 0)
-		len += (size_t)got;
-	buf[len] = '\0';
-	got = got < 0 ? -errno : 0;
-	close(fd);
-	return (int)got;
-}
-
 int hardware_has_write_only(void)
 {
 	char ecap[32];
 
 	return hardware_is_soft() || file_read(INTEL_ECAP, ecap, sizeof(ecap)) ||
 	       !(strtoull(ecap, NULL, 16) & INTEL_ECAP_FSTS);
-}
-
-int file_write(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
 }
 
 int shell(const char *fmt, ...)
@@ -244,29 +215,12 @@ int modules_unload(void)
 	return err ? -1 : 0;
 }
 
-/* The value after @name in a text of lines "name value"; -1 if it is not there. */
-static long long value_of(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-	const char *line;
-
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, name, len) && line[len] == ' ')
-			return strtoll(line + len, NULL, 10);
-	}
-	return -1;
-}
-
 uint64_t softiommu_stat(const char *name)
 {
-	char text[4096];
-	long long val;
+	long value;
 
-	assert_int_equal(file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)), 0);
-	val = value_of(text, name);
-	assert_msg(val >= 0, "softiommu counts no %s", name);
-	return (uint64_t)val;
+	assert_msg(line_number(SOFTIOMMU_STATS, name, &value), "softiommu counts no %s", name);
+	return (uint64_t)value;
 }
 
 void softiommu_set(const char *name, const char *value)
@@ -277,25 +231,18 @@ void softiommu_set(const char *name, const char *value)
 	assert_msg(!file_write(path, value), "can't write %s to %s", value, path);
 }
 
-/* Page requests not yet answered, going by the IOMMU's own counters. */
-static long long outstanding(void)
+static long count_of(const char *name)
 {
-	char text[4096];
+	long value;
 
-	if (file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)))
-		return -1;
-	return value_of(text, "prq_groups") - value_of(text, "prq_purged") -
-	       value_of(text, "resp_success") - value_of(text, "resp_invalid") -
-	       value_of(text, "resp_failure");
+	return line_number(SOFTIOMMU_STATS, name, &value) ? value : -1;
 }
 
-static long long unexpected(void)
+/* Page requests not yet answered, going by the IOMMU's own counters. */
+static long outstanding(void)
 {
-	char text[4096];
-
-	if (file_read(SOFTIOMMU_DEBUGFS "/stats", text, sizeof(text)))
-		return -1;
-	return value_of(text, "resp_unexpected");
+	return count_of("prq_groups") - count_of("prq_purged") - count_of("resp_success") -
+	       count_of("resp_invalid") - count_of("resp_failure");
 }
 
 /* Containers go when the case's process has gone, a moment after its end. */
@@ -317,11 +264,11 @@ int modules_check_idle(void)
 	if (!hardware_is_soft())
 		return err;
 	if (!wait_until(outstanding() == 0, 20)) {
-		printf("# page requests without a response: %lld\n", outstanding());
+		printf("# page requests without a response: %ld\n", outstanding());
 		err = -1;
 	}
-	if (unexpected()) {
-		printf("# unexpected page responses: %lld\n", unexpected());
+	if (count_of("resp_unexpected")) {
+		printf("# unexpected page responses: %ld\n", count_of("resp_unexpected"));
 		err = -1;
 	}
 	return err;

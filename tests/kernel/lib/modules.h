@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../../soft/user/sys.h"
+
 /* False: IOMMU and devices are the machine's (vm/run --intel). */
 int hardware_is_soft(void);
 
@@ -52,10 +54,6 @@ uint64_t softiommu_stat(const char *name);
 
 /* A knob there (soft/softiommu.h); fails the case if it can't be set. */
 void softiommu_set(const char *name, const char *value);
-
-/* Whole text files. Return 0 or -errno. */
-int file_read(const char *path, char *buf, size_t size);
-int file_write(const char *path, const char *text);
 
 /* Run a shell command; prints it as a comment if it fails. Returns 0 or -1. */
 int shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

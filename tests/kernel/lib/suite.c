@@ -28,10 +28,7 @@ static const struct suite_case *current;
 
 double now_s(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return now_ms() / 1e3;
 }
 
 void nap_ms(unsigned int ms)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What Linux says of a process and of itself: the demonstration's and the benchmarks'
- * only sources of figures besides the clock and the container's counters. A figure that
+ * What Linux says of a process and of itself: for tests, demonstration and benchmarks the
+ * only source of figures besides the clock and the container's counters. A figure that
  * is not there reads as 0; sizes are in kB as the kernel prints them (1024 bytes).
  */
-#ifndef DEMO_SYS_H
-#define DEMO_SYS_H
+#ifndef SOFT_USER_SYS_H
+#define SOFT_USER_SYS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -20,7 +20,7 @@ double now_ms(void);
 bool line_number(const char *path, const char *name, long *value);
 
 /* A member of /proc/<pid>/status: "VmRSS", "VmLck", "VmPin". */
-long status_kb(pid_t pid, const char *member);
+long process_kb(pid_t pid, const char *member);
 
 /* A line of /proc/meminfo: "MemTotal". */
 long meminfo_kb(const char *line);
@@ -38,10 +38,13 @@ long pinned_kb(void);
 /* A number in a file of its own, such as those of /sys/kernel/mm/ksm. */
 long number_in(const char *path);
 
+/* Read a small file, as a string, up to @size - 1 bytes. Returns 0 or a negative errno. */
+int file_read(const char *path, char *buf, size_t size);
+
 /* Write a whole small file. Returns 0 or a negative errno. */
-int write_text(const char *path, const char *text);
+int file_write(const char *path, const char *text);
 
 /* Prints "PROGRAM: ..." on standard error. Returns -1, to be returned. */
 int complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-#endif /* DEMO_SYS_H */
+#endif /* SOFT_USER_SYS_H */

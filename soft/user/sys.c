@@ -48,7 +48,7 @@ static long number_or_0(const char *path, const char *name)
 	return value;
 }
 
-long status_kb(pid_t pid, const char *member)
+long process_kb(pid_t pid, const char *member)
 {
 	char path[64];
 
@@ -69,25 +69,36 @@ unsigned long vm_counter(const char *name)
 long pinned_kb(void)
 {
 	/* The counts are kept for each CPU; this has them added up. */
-	write_text("/proc/sys/vm/stat_refresh", "1");
+	file_write("/proc/sys/vm/stat_refresh", "1");
 	return (long)(vm_counter("nr_foll_pin_acquired") - vm_counter("nr_foll_pin_released")) *
 	       (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-long number_in(const char *path)
+int file_read(const char *path, char *buf, size_t size)
 {
-	char text[32] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	size_t len = 0;
+	ssize_t got;
 
+	buf[0] = '\0';
 	if (fd < 0)
-		return 0;
-	len = read(fd, text, sizeof(text) - 1);
+		return -errno;
+	while ((got = read(fd, buf + len, size - 1 - len)) > 0)
+		len += (size_t)got;
+	buf[len] = '\0';
+	got = got < 0 ? -errno : 0;
 	close(fd);
-	return len > 0 ? strtol(text, NULL, 10) : 0;
+	return (int)got;
 }
 
-int write_text(const char *path, const char *text)
+long number_in(const char *path)
+{
+	char text[32];
+
+	return file_read(path, text, sizeof(text)) ? 0 : strtol(text, NULL, 10);
+}
+
+int file_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 	int err = 0;

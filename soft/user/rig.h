@@ -7,8 +7,8 @@
  * The rings are ordinary memory of the process, mapped by the same container. They
  * have been used once when rig_open() returns.
  */
-#ifndef DEMO_RIG_H
-#define DEMO_RIG_H
+#ifndef SOFT_USER_RIG_H
+#define SOFT_USER_RIG_H
 
 #include <stdint.h>
 #include <viopf.h>
@@ -57,4 +57,4 @@ int rig_wait(struct sdma_queue *q, struct softdma_desc *desc);
 /* Private memory, not touched, aligned to 2 MiB; NULL if there is none. */
 void *rig_memory(size_t bytes);
 
-#endif /* DEMO_RIG_H */
+#endif /* SOFT_USER_RIG_H */
