@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,8 @@ struct live {
  * @size: of the memory
  * @file: memory of a memfd
  * @huge: huge pages wanted
+ * @hugetlb: of hugetlbfs, private
+ * @shared_pmds: of hugetlbfs, shared, in a mapping for which processes share page tables
  * @blind: the CPU can't look at the memory at all times
  */
 struct live_event {
@@ -65,8 +68,39 @@ struct live_event {
 	size_t size;
 	int file;
 	int huge;
+	int hugetlb;
+	int shared_pmds;
 	int blind;
 };
+
+#define GIANT	(1ul << 30)
+
+static char *hugetlb_at(void *at, size_t size, int flags, int fd)
+{
+	char *p;
+
+	if (file_write("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "8\n"))
+		skip_because("no hugetlb in this kernel");
+	p = mmap(at, size, PROT_READ | PROT_WRITE, flags | (at ? MAP_FIXED : 0), fd, 0);
+	if (p == MAP_FAILED)
+		skip_because("no memory for huge pages");
+	return p;
+}
+
+/*
+ * Page tables are shared where a mapping covers all that one of them is for
+ * (want_pmd_share() in mm/hugetlb.c). No more than a part of it is ever touched.
+ */
+static char *hugetlb_shared(int *fd)
+{
+	char *all = mmap(NULL, 2 * GIANT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1, 0);
+
+	assert_true(all != MAP_FAILED);
+	*fd = memfd_new(GIANT, MFD_HUGETLB);
+	return hugetlb_at((void *)(((uintptr_t)all + GIANT - 1) & ~(GIANT - 1)), GIANT,
+			  MAP_SHARED | MAP_NORESERVE, *fd);
+}
 
 static void live_open(struct live *l, const struct live_event *event)
 {
@@ -76,7 +110,11 @@ static void live_open(struct live *l, const struct live_event *event)
 	l->fd = -1;
 	rig_open(&l->rig, 1);
 	rig_start_queue(&l->rig, 0, 1);
-	if (event->file) {
+	if (event->hugetlb) {
+		l->p = hugetlb_at(NULL, l->size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1);
+	} else if (event->shared_pmds) {
+		l->p = hugetlb_shared(&l->fd);
+	} else if (event->file) {
 		l->fd = memfd_new(l->size, 0);
 		l->p = mem_file(l->fd, l->size, MAP_SHARED);
 	} else {
@@ -168,6 +206,34 @@ static void live_mremap(struct live *l)
 
 	assert_ptr_equal(mremap(l->p, l->size, l->size, MREMAP_MAYMOVE | MREMAP_FIXED, away), away);
 	assert_ptr_equal(mremap(away, l->size, l->size, MREMAP_MAYMOVE | MREMAP_FIXED, l->p), l->p);
+}
+
+/* The second half alone. */
+static void live_mremap_half(struct live *l)
+{
+	struct live half = { .p = l->p + l->size / 2, .size = l->size / 2 };
+
+	live_mremap(&half);
+}
+
+/* Another process uses the same page tables, and then no longer; nor do we. */
+static void live_unshare(struct live *l)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		int wrong = !!sdma_pattern_check(l->p, l->size / 2, SEED, 0);
+
+		/* Seen once more by page tables of its own. */
+		wrong |= mprotect(l->p, l->size, PROT_READ);
+		wrong |= !!sdma_pattern_check(l->p, l->size / 2, SEED, 0);
+		_exit(wrong);
+	}
+	nap_ms(1);
+	assert_ok(mprotect(l->p, l->size, PROT_READ));
+	child_wait(pid, 30);
+	assert_ok(mprotect(l->p, l->size, PROT_READ | PROT_WRITE));
 }
 
 static void live_dontneed(struct live *l)
@@ -310,6 +376,10 @@ static const struct live_event
 			 .tolerate = LOAD_MAY_BE_ZERO | LOAD_MAY_BE_INVALID },
 	mremap_event = { .once = live_mremap, .size = SMALL, .blind = 1,
 			 .tolerate = LOAD_MAY_BE_INVALID },
+	hugetlb_event = { .once = live_mremap_half, .size = 4 * HUGE, .hugetlb = 1, .blind = 1,
+			  .tolerate = LOAD_MAY_BE_INVALID },
+	unshare_event = { .once = live_unshare, .size = 2 * HUGE, .shared_pmds = 1,
+			  .tolerate = LOAD_MAY_BE_INVALID },
 	dontneed_event = { .once = live_dontneed, .size = SMALL, .tolerate = LOAD_MAY_BE_ZERO },
 	free_event = { .once = live_free, .begin = begin_zram, .size = SMALL,
 		       .tolerate = LOAD_MAY_BE_ZERO },
@@ -336,6 +406,8 @@ static const struct live_event
 static const struct suite_case cases[] = {
 	LIVE("S1 munmap during DMA", munmap_event),
 	LIVE("S1 mremap during DMA", mremap_event),
+	LIVE("S1 mremap of a part of hugetlbfs memory during DMA", hugetlb_event),
+	LIVE("S1 hugetlbfs page tables shared and unshared during DMA", unshare_event),
 	LIVE("S1 MADV_DONTNEED during DMA", dontneed_event),
 	LIVE("S1 MADV_FREE during DMA", free_event),
 	LIVE("S1 MADV_PAGEOUT to zram during DMA", zram_event),

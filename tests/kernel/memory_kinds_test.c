@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "advice.h"
+#include "locking.h"
 #include "rig.h"
 
 #define SIZE	(2 * HUGE)
@@ -402,6 +403,21 @@ static void not_memory_pinned(void)
 	rig_close(&rig);
 }
 
+/* It is nobody's memory: pinned with a locked-memory limit of 0, as type1 does. */
+static void not_memory_limit(void)
+{
+	struct rig rig;
+	char *mmio;
+
+	mmio = other_device_memory(PROT_READ | PROT_WRITE);
+	rig_open(&rig, 1);
+	limit_locking(0);
+	assert_ok(viopf_map(rig.c, mmio, IOVA_BASE, PAGE, VIOPF_READ | VIOPF_WRITE | VIOPF_PINNED));
+	residency_is(&rig, IOVA_BASE, 1, RW | VFIO_IOPF_PAGE_PINNED);
+	assert_int_equal(status_kb("VmLck"), 0);
+	rig_close(&rig);
+}
+
 /* What a device and its user can have the kernel say, they can't have it say at will. */
 static void says_little(void)
 {
@@ -609,6 +625,7 @@ static const struct suite_case cases[] = {
 	CASE("S1 S6 another device's memory", not_memory),
 	CASE("S2 S6 another device's memory, pinned during its fault", not_memory_pinned,
 	     .iopf = EXACT),
+	CASE("S5 S6 another device's memory counts against no limit", not_memory_limit),
 	CASE("S6 R16 what devices can say in the kernel's log is limited", says_little),
 	CASE("S6 R16 the kernel's special pages", special_pages),
 	CASE("S6 R16 secret memory stays the process's own", secret, .iopf = "window_fixed=16"),

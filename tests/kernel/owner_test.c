@@ -361,6 +361,32 @@ static unsigned int workers_in(const char *cgroup)
 }
 
 /* The container goes on, and the cgroup of somebody who lent it memory can be removed. */
+static int is_frozen(void)
+{
+	long frozen;
+
+	return line_number(CGROUP "/cgroup.events", "frozen", &frozen) && frozen;
+}
+
+/* A device goes on while the process is frozen, within its limits, and nobody hangs. */
+static void process_is_frozen(void)
+{
+	struct lender l = { 0 };
+	struct rig rig;
+
+	huge_limit(CGROUP, 3);
+	rig_open(&rig, 1);
+	lender_start(&l, &rig, IOVA_BASE, CGROUP);
+	assert_ok(file_write(CGROUP "/cgroup.freeze", "1\n"));
+	assert_true(wait_until(is_frozen(), 30));
+	assert_int_equal(by_device(&rig, IOVA_BASE, NR_HUGE, HUGE), 3);
+	assert_true(workers_in(CGROUP));
+	assert_ok(viopf_unmap(rig.c, IOVA_BASE, NR_HUGE * HUGE, NULL));
+	lender_end(&l);
+	rig_close(&rig);
+	assert_true(wait_until(!rmdir(CGROUP), 60));
+}
+
 static void cgroup_is_left(void)
 {
 	struct lender l = { 0 };
@@ -621,6 +647,7 @@ static const struct suite_case cases[] = {
 	CASE("R10 huge pages by the limit, first thread gone", leader_gone),
 	CASE("R10 huge pages by the limits of two processes", two_owners),
 	CASE("R10 workers leave a cgroup", cgroup_is_left),
+	CASE("R7 R10 a process that is frozen", process_is_frozen),
 	CASE("S6 R10 processes end as a worker joins them", joining_the_dying,
 	     .iopf = EXACT " max_workers=1", .limit_s = 180),
 	CASE("R7 R10 workers are charged, and go when idle", workers_go, .iopf = EXACT,
