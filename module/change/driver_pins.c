@@ -177,7 +177,7 @@ int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 
 	lockdep_assert_held(&mapping->container->lock);
 
-	if (mapping->waiting)
+	if (mapping->vaddr_invalid)
 		return -EBUSY;
 	external = xa_load(&mapping->externals, iova >> PAGE_SHIFT);
 	if (external) {

@@ -47,7 +47,7 @@
 #include "object/mapping.h"
 
 /* How often drivers are asked to give up what is to be unmapped. */
-#define VIOPF_SETTLE_ROUNDS	10
+#define VIOPF_RECALL_ROUNDS	10
 
 /* A group without an IOMMU. */
 struct viopf_emulated {
@@ -202,17 +202,17 @@ viopf_emulated_next(struct viopf_container *container, unsigned long first,
 }
 
 /**
- * viopf_emulated_settle() - have drivers give up what is to be unmapped
+ * viopf_emulated_recall() - have drivers give up what is to be unmapped
  * @container: locked
  * @first: first byte of the range
  * @last: its last byte
- * @settle: zeroed before the first call
+ * @recall: zeroed before the first call
  *
  * Return: 1 if the lock was dropped: check again, and call again; 0: go on.
  */
-int viopf_emulated_settle(struct viopf_container *container,
+int viopf_emulated_recall(struct viopf_container *container,
 			  unsigned long first, unsigned long last,
-			  struct viopf_settle *settle)
+			  struct viopf_recall *recall)
 {
 	struct viopf_mapping *mapping = NULL;
 
@@ -220,17 +220,17 @@ int viopf_emulated_settle(struct viopf_container *container,
 
 	if (!container->nr_external || list_empty(&container->devices))
 		return 0;
-	if (settle->next)
-		mapping = viopf_emulated_next(container, settle->next, last);
+	if (recall->next)
+		mapping = viopf_emulated_next(container, recall->next, last);
 	if (!mapping) {
-		if (settle->rounds++ == VIOPF_SETTLE_ROUNDS)
+		if (recall->rounds++ == VIOPF_RECALL_ROUNDS)
 			return 0;
 		mapping = viopf_emulated_next(container, first, last);
 	}
 	if (!mapping)
 		return 0;
 	/* What sticks out of the range ends the round. */
-	settle->next = mapping->node.last < last ? mapping->node.last + 1 : 0;
+	recall->next = mapping->node.last < last ? mapping->node.last + 1 : 0;
 	viopf_emulated_notify(container, mapping);
 	return 1;
 }

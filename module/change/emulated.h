@@ -10,11 +10,11 @@
 #include "object/container.h"
 
 /**
- * struct viopf_settle - how far drivers have been asked to give up a range
+ * struct viopf_recall - how far drivers have been asked to give up a range
  * @next: from where on they are to be asked; 0: from its beginning
  * @rounds: how often all of it has been gone through
  */
-struct viopf_settle {
+struct viopf_recall {
 	unsigned long	next;
 	unsigned int	rounds;
 };
@@ -28,9 +28,9 @@ bool viopf_emulated_detach(struct viopf_container *container,
 			   const struct iommu_group *group);
 void viopf_emulated_open(void *iommu_data, struct vfio_device *device);
 void viopf_emulated_close(void *iommu_data, struct vfio_device *device);
-int viopf_emulated_settle(struct viopf_container *container,
+int viopf_emulated_recall(struct viopf_container *container,
 			  unsigned long first, unsigned long last,
-			  struct viopf_settle *settle);
+			  struct viopf_recall *recall);
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,
 		       dma_addr_t user_iova, int npage, int prot,
 		       struct page **pages);

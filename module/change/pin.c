@@ -59,7 +59,7 @@ struct viopf_pin_job {
 };
 
 /* As type1: the zero page, and what is no memory, is nobody's, and is not pinned. */
-static bool viopf_pfn_is_free(unsigned long pfn)
+static bool viopf_pfn_is_reserved(unsigned long pfn)
 {
 	return !pfn_valid(pfn) || PageReserved(pfn_to_page(pfn));
 }
@@ -72,7 +72,7 @@ static unsigned long viopf_unpin_run(unsigned long pfn, unsigned long nr_pages,
 
 	for (; nr_pages; nr_pages -= part, pfn += part) {
 		for (part = 0; part < nr_pages; part++)
-			if (viopf_pfn_is_free(pfn + part))
+			if (viopf_pfn_is_reserved(pfn + part))
 				break;
 		if (part)
 			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), part,
@@ -166,7 +166,7 @@ static int viopf_pin_charge_some(struct viopf_pin_job *job, unsigned long at,
 	int ret;
 
 	for (i = at; i < at + nr; i++)
-		charged += !viopf_pfn_is_free(job->pfns[i]);
+		charged += !viopf_pfn_is_reserved(job->pfns[i]);
 	paid = viopf_external_count(job->segment, job->first + at, nr);
 	charged -= min(charged, paid);
 	ret = viopf_pin_charge(job->segment->mapping, charged, true);
@@ -331,7 +331,10 @@ int viopf_pin_range(struct viopf_segment *segment, unsigned long first,
 	return ret;
 }
 
-/* The run of memory that is mapped at @page, up to @end: whole leaves, as leaves are. */
+/*
+ * The memory that is mapped at @page, as far as it lies together, up to @end. A leaf lies
+ * together, so it ends with a leaf.
+ */
 static void viopf_unpin_find_run(struct viopf_segment *segment,
 				 unsigned long page, unsigned long end,
 				 struct viopf_pin_run *run)

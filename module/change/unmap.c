@@ -40,8 +40,8 @@ u64 viopf_mapping_remove(struct viopf_container *container,
 
 	lockdep_assert_held(&container->lock);
 
-	if (mapping->waiting)
-		container->nr_waiting--;
+	if (mapping->vaddr_invalid)
+		container->vaddr_invalid_count--;
 	mutex_lock(&mapping->segments_lock);
 	viopf_faults_cancel_mapping(mapping);
 	mutex_unlock(&mapping->segments_lock);
@@ -159,7 +159,7 @@ int viopf_mapping_unmap(struct viopf_container *container,
 	u64 first = unmap->iova;
 	u64 last = all ? ULONG_MAX : first + unmap->size - 1;
 	bool vaddr = unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR;
-	struct viopf_settle settle = { };
+	struct viopf_recall recall = { };
 	int ret;
 
 	guard(mutex)(&container->lock);
@@ -171,8 +171,8 @@ int viopf_mapping_unmap(struct viopf_container *container,
 		if (!ret && report)
 			ret = viopf_dirty_report_check(container, report);
 		if (!ret && !vaddr)
-			ret = viopf_emulated_settle(container, first, last,
-						    &settle);
+			ret = viopf_emulated_recall(container, first, last,
+						    &recall);
 	} while (ret > 0);
 	if (ret)
 		return ret;

@@ -58,7 +58,7 @@ static void viopf_vaddr_invalidate_mapping(struct viopf_mapping *mapping)
 
 	lockdep_assert_held(&container->lock);
 
-	container->nr_waiting++;
+	container->vaddr_invalid_count++;
 	viopf_faults_suspend(mapping);
 }
 
@@ -85,7 +85,7 @@ int viopf_vaddr_invalidate(struct viopf_container *container,
 	     mapping && mapping->node.start >= first &&
 	     mapping->node.start <= last;
 	     mapping = viopf_mapping_next(mapping))
-		if (mapping->waiting)
+		if (mapping->vaddr_invalid)
 			return -EINVAL;
 
 	*bytes = 0;
@@ -221,7 +221,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 	LIST_HEAD(groups);
 
 	guard(spinlock)(&container->fault_lock);
-	old->waiting = false;
+	old->vaddr_invalid = false;
 	old->superseded = true;
 	viopf_waiting_take_from(container, &container->parked, &cancel, &groups);
 	list_for_each_entry_safe(group, next, &groups, node) {
@@ -238,7 +238,7 @@ static void viopf_vaddr_replace(struct viopf_mapping *mapping,
 	viopf_vaddr_hand_over(mapping, old);
 
 	viopf_mapping_replace(old, mapping);
-	container->nr_waiting--;
+	container->vaddr_invalid_count--;
 	viopf_vaddr_resume(old);
 	viopf_mapping_put(old);
 }
@@ -268,7 +268,7 @@ int viopf_vaddr_update(struct viopf_container *container,
 	old = viopf_mapping_first(container, map->iova, last);
 	if (!old)
 		return -ENOENT;
-	if (!old->waiting || old->node.start != map->iova ||
+	if (!old->vaddr_invalid || old->node.start != map->iova ||
 	    old->node.last != last)
 		return -EINVAL;
 	if (!access_ok((void __user *)(unsigned long)map->vaddr, map->size))

@@ -145,13 +145,13 @@ void viopf_faults_queue(struct viopf_container *container,
 }
 
 /**
- * viopf_worker_part() - a worker parts with its group, without an answer
+ * viopf_worker_give_up() - a worker parts with its group, without an answer
  * @worker: the calling thread, with fault_lock held
  *
  * Return: the group, to be put where somebody will see to its answer; NULL: somebody
  * does already.
  */
-struct iopf_group *viopf_worker_part(struct viopf_worker *worker)
+struct iopf_group *viopf_worker_give_up(struct viopf_worker *worker)
 {
 	struct iopf_group *group = worker->group;
 

@@ -20,7 +20,7 @@ bool viopf_worker_is_needed(const struct viopf_container *container);
 void viopf_spawn_if_needed(struct viopf_container *container);
 void viopf_faults_queue(struct viopf_container *container,
 			struct iopf_group *group);
-struct iopf_group *viopf_worker_part(struct viopf_worker *worker);
+struct iopf_group *viopf_worker_give_up(struct viopf_worker *worker);
 int viopf_fault_need(const struct iommu_fault_page_request *request);
 
 static inline struct viopf_group *viopf_group_of(struct iopf_group *group)

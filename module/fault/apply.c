@@ -40,7 +40,7 @@ static bool viopf_folio_is_swappable(const struct folio *folio)
 }
 
 /* Would a device that may write to it make nothing dirty that was clean? */
-static bool viopf_folio_write_is_free(const struct folio *folio)
+static bool viopf_folio_write_is_harmless(const struct folio *folio)
 {
 	if (!viopf_folio_is_swappable(folio) || folio_test_dirty(folio))
 		return true;
@@ -57,7 +57,7 @@ static bool viopf_pfn_writable(const struct viopf_segment *segment,
 	/* While dirty pages are tracked, what is writable is dirty. */
 	if (asked || unlikely(segment->table.dirty))
 		return asked;
-	return viopf_folio_write_is_free(page_folio(hmm_pfn_to_page(hmm_pfn)));
+	return viopf_folio_write_is_harmless(page_folio(hmm_pfn_to_page(hmm_pfn)));
 }
 
 /*

@@ -152,7 +152,7 @@ out_end:
 	return ret;
 }
 
-/* May a neighbour in it be brought in so? As get_user_pages() would say, or stricter. */
+/* May neighbours in a VMA be brought in so? At the most where get_user_pages() would. */
 static bool viopf_fault_may_touch(const struct vm_area_struct *vma, bool write)
 {
 	const vm_flags_t never = VM_IO | VM_PFNMAP | VM_SHADOW_STACK;

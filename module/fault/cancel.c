@@ -74,7 +74,7 @@ bool viopf_worker_enter(struct viopf_worker *worker,
 		return false;
 
 	spin_lock(&worker->container->fault_lock);
-	alive = !mapping->dead && !mapping->waiting && !worker->aborted;
+	alive = !mapping->dead && !mapping->vaddr_invalid && !worker->aborted;
 	if (alive) {
 		worker->mapping = mapping;
 		worker->mm = mapping->mm;
@@ -181,7 +181,7 @@ void viopf_faults_suspend(struct viopf_mapping *mapping)
 	struct viopf_worker *worker;
 
 	guard(spinlock)(&container->fault_lock);
-	WRITE_ONCE(mapping->waiting, true);
+	WRITE_ONCE(mapping->vaddr_invalid, true);
 	list_for_each_entry(worker, &container->workers, node) {
 		if (worker->mapping == mapping) {
 			worker->suspended = true;
@@ -206,7 +206,7 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 
 	spin_lock(&container->fault_lock);
 	mapping->dead = true;
-	mapping->waiting = false;
+	mapping->vaddr_invalid = false;
 	viopf_waiting_take(container, &cancel, &waiting);
 	viopf_claim_workers(container, &cancel);
 	if (mapping->mode == VIOPF_MODE_USER)

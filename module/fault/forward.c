@@ -75,11 +75,11 @@ int viopf_forward(struct viopf_worker *worker,
 	return ret;
 }
 
-static void viopf_group_withdraw(struct iopf_group *group,
-				 const struct viopf_mapping *mapping)
+static void viopf_request_withdraw(struct iopf_group *group,
+				   const struct viopf_mapping *mapping)
 {
 	if (group->cookie == VIOPF_COOKIE_APPROVED &&
-	    viopf_group_touches(group, mapping))
+	    viopf_request_touches(group, mapping))
 		group->cookie = 0;
 }
 
@@ -99,8 +99,8 @@ void viopf_forward_withdraw(const struct viopf_mapping *mapping)
 	lockdep_assert_held(&container->fault_lock);
 
 	list_for_each_entry(group, &container->fault_queue, node)
-		viopf_group_withdraw(group, mapping);
+		viopf_request_withdraw(group, mapping);
 	list_for_each_entry(worker, &container->workers, node)
 		if (worker->group)
-			viopf_group_withdraw(worker->group, mapping);
+			viopf_request_withdraw(worker->group, mapping);
 }

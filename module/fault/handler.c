@@ -7,7 +7,7 @@
  * this one. So nothing here waits: locks are tried, the page must be in memory as the
  * device may use it, page tables must come from memory that lies ready, and no more
  * than a few pages, or one leaf, are mapped (viopf_snapshot_try()). Whatever else a
- * request needs, a worker does (worker.c), from the beginning.
+ * request needs, a worker does (pool.c, resolve.c), from the beginning.
  *
  * That is worth its code as most faults of a device that shares a process's memory
  * are of this kind: the CPU has just written what the device is told to read. They
@@ -65,7 +65,7 @@ static int viopf_handler_try_mapping(struct viopf_mapping *mapping,
 	struct viopf_segment *segment;
 
 	if ((mapping->prot & need) != need ||
-	    mapping->mode == VIOPF_MODE_USER || READ_ONCE(mapping->waiting))
+	    mapping->mode == VIOPF_MODE_USER || READ_ONCE(mapping->vaddr_invalid))
 		return -EAGAIN;
 	segment = mtree_load(&mapping->segments, iova);
 	if (!segment)

@@ -14,7 +14,7 @@
  *    are answered at once (viopf_merge_answer()), those that came meanwhile as well.
  *
  * No request waits for another one's page: neighbours are brought in after the page
- * itself, and only if that waits neither for a disk nor for user space (fault.c). What
+ * itself, and only if that waits neither for a disk nor for user space (bring_in.c). What
  * can't be had so stays in line; a worker will wait for it.
  *
  * DOC: who has a group

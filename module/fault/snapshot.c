@@ -145,7 +145,7 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq)) {
 		ret = -EAGAIN;
 	} else {
-		segment->settled = range.notifier_seq;
+		segment->notifier_seq = range.notifier_seq;
 		ret = viopf_table_ready(&segment->table);
 	}
 	if (!ret && span->asks == VIOPF_ASKS_PAGE)
@@ -156,10 +156,11 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 }
 
 /*
- * May a snapshot be taken without waiting? That what @settled says still holds is
- * what mmu_interval_read_begin() would wait for, see viopf_snapshot_try(). A stream
- * from the neighbour would be taken over for nothing if a worker had to go on; huge
- * pages of hugetlbfs have locks that sleep.
+ * May a snapshot be taken without waiting? mmu_interval_read_begin() would wait until the
+ * mm has ended what it does to the range: while @notifier_seq is the notifier's, it does
+ * nothing (viopf_snapshot_try()). Not at a segment's edge: a stream from the neighbour would
+ * be taken over for nothing if a worker had to go on. Nor for huge pages of hugetlbfs, which
+ * have locks that sleep.
  */
 static bool viopf_try_possible(struct viopf_segment *segment,
 			       unsigned long page,
@@ -169,7 +170,7 @@ static bool viopf_try_possible(struct viopf_segment *segment,
 
 	return !segment->table.dirty && vma && !is_vm_hugetlb_page(vma) &&
 	       !viopf_span_neighbour(segment, page, &down) &&
-	       !mmu_interval_read_retry(&segment->notifier, segment->settled);
+	       !mmu_interval_read_retry(&segment->notifier, segment->notifier_seq);
 }
 
 /* What the CPU's page table has in a small span goes in. */
@@ -180,7 +181,7 @@ static int viopf_try_span(struct viopf_segment *segment,
 	unsigned long pfns[VIOPF_TRY_PAGES];
 	struct hmm_range range = {
 		.notifier = &segment->notifier,
-		.notifier_seq = segment->settled,
+		.notifier_seq = segment->notifier_seq,
 		.hmm_pfns = pfns,
 	};
 	int ret;
@@ -210,7 +211,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 	if (ret)
 		return ret;
 	if (viopf_residency_test(&segment->table.residency, page, write))
-		return viopf_leaf_heal(&segment->table, page) ? -EAGAIN : -EALREADY;
+		return viopf_leaf_recheck(&segment->table, page) ? -EAGAIN : -EALREADY;
 	if (!viopf_try_possible(segment, page, vma))
 		return -EAGAIN;
 

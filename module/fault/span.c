@@ -89,7 +89,7 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span)
 	guard(mutex)(&segment->table.lock);
 	if (!viopf_table_ready(&segment->table) &&
 	    viopf_residency_test(r, span->page, span->write))
-		there = !viopf_leaf_heal(&segment->table, span->page);
+		there = !viopf_leaf_recheck(&segment->table, span->page);
 	if (!there && span->write && unlikely(segment->table.dirty)) {
 		span->first = span->page;
 		span->end = span->page + 1;

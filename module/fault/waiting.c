@@ -39,14 +39,14 @@
 #include "policy/params.h"
 
 /**
- * viopf_group_touches() - does a group ask for something in a mapping?
+ * viopf_request_touches() - does a group ask for something in a mapping?
  * @group: the group
  * @mapping: the mapping
  *
  * Return: whether it does.
  */
-bool viopf_group_touches(const struct iopf_group *group,
-			 const struct viopf_mapping *mapping)
+bool viopf_request_touches(const struct iopf_group *group,
+			   const struct viopf_mapping *mapping)
 {
 	struct iopf_fault *fault;
 
@@ -91,7 +91,7 @@ void viopf_waiting_take_from(struct viopf_container *container,
 	list_for_each_entry_safe(group, next, from, node) {
 		if ((cancel->vgroup && viopf_group_of(group) != cancel->vgroup) ||
 		    (cancel->mapping &&
-		     !viopf_group_touches(group, cancel->mapping)))
+		     !viopf_request_touches(group, cancel->mapping)))
 			continue;
 		viopf_waiting_del(container, group);
 		list_add_tail(&group->node, to);
@@ -166,7 +166,7 @@ int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list)
 	if (viopf_container_failed(container) ||
 	    container->faults_held >= viopf_max_faults())
 		return -EIO;
-	group = viopf_worker_part(worker);
+	group = viopf_worker_give_up(worker);
 	if (!group)
 		return -EINTR;
 	list_add_tail(&group->node, list);
@@ -207,11 +207,11 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 
 	guard(spinlock)(&container->fault_lock);
 	if (mapping->superseded || worker->suspended) {
-		group = viopf_worker_part(worker);
+		group = viopf_worker_give_up(worker);
 		ret = group ? -EINPROGRESS : -EINTR;
 		if (group)
 			viopf_faults_queue(container, group);
-	} else if (mapping->waiting) {
+	} else if (mapping->vaddr_invalid) {
 		ret = viopf_waiting_add(worker, &container->parked);
 	}
 	return ret;

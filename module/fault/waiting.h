@@ -14,8 +14,8 @@ struct viopf_cancel {
 	const struct viopf_group	*vgroup;
 };
 
-bool viopf_group_touches(const struct iopf_group *group,
-			 const struct viopf_mapping *mapping);
+bool viopf_request_touches(const struct iopf_group *group,
+			   const struct viopf_mapping *mapping);
 void viopf_waiting_del(struct viopf_container *container,
 		       struct iopf_group *group);
 void viopf_waiting_take_from(struct viopf_container *container,

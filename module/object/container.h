@@ -76,7 +76,7 @@ struct viopf_fault_fd;
  * @mappings_left: how many more may be made; by @lock
  * @v2: unmaps follow the rules of type1v2, not type1; constant
  * @nesting: domains are asked for nesting translation, as type1 does; constant
- * @nr_waiting: mappings whose address is being updated; by @lock
+ * @vaddr_invalid_count: mappings whose address is being updated; by @lock
  * @enabled: demand paging is on; by @lock
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
@@ -122,7 +122,7 @@ struct viopf_container {
 	unsigned int		mappings_left;
 	bool			v2;
 	bool			nesting;
-	unsigned int		nr_waiting;
+	unsigned int		vaddr_invalid_count;
 	bool			enabled;
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;

@@ -4,12 +4,12 @@
  *
  * The mm tells before it changes its page table, maybe in reclaim, maybe in the OOM
  * reaper. When it has been told no device reaches the memory any more: unmapped in every
- * domain, and flushed. That waits for nothing but the segment's lock and the IOMMU, and
+ * domain, and flushed. That waits for nothing but the table's lock and the IOMMU, and
  * can't fail (table/hold.c).
  *
  * DOC: a fault against an eviction
  *
- *   fault (snapshot.c)                     eviction
+ *   fault (fault/snapshot.c)               eviction
  *   ------------------------------------   -------------------------------------
  *   seq = mmu_interval_read_begin()
  *   look at the CPU's page table

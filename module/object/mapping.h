@@ -40,7 +40,7 @@ enum viopf_mode {
  * @free_work: frees it, if the last reference was the handler's
  * @dead: unmapped; set under container->fault_lock and @segments_lock, so that
  *	either excludes its change
- * @waiting: its address is being updated, and faults in it wait; by
+ * @vaddr_invalid: its address is being updated, and faults in it wait; by
  *	container->fault_lock, and changed with container->lock held too
  * @superseded: another has taken its place, with another address; by
  *	container->fault_lock
@@ -67,11 +67,11 @@ struct viopf_mapping {
 	struct kref			ref;
 	struct work_struct		free_work;
 	bool				dead;
-	bool				waiting;
+	bool				vaddr_invalid;
 	bool				superseded;
 	unsigned long			charged;
 	bool				warned;
-	struct mutex			segments_lock;	/* around segment->lock */
+	struct mutex			segments_lock;	/* around table->lock */
 	struct maple_tree		segments;
 	struct viopf_ager		*ager;
 	struct xarray			externals;

@@ -36,7 +36,7 @@ struct viopf_bring_in {
  * @uaddr: where its memory begins
  * @table: what the IOMMU maps of it; its lock guards what follows as well
  * @window: how far faults look around
- * @settled: of @notifier, the sequence that the last snapshot held good for, or 0
+ * @notifier_seq: of @notifier, the sequence that the last snapshot held good for, or 0
  * @absent: one more than the page that the handler has just found not resident, or 0
  * @bring_ins: struct viopf_bring_in
  */
@@ -47,7 +47,7 @@ struct viopf_segment {
 
 	struct viopf_table		table;
 	struct viopf_window		window;
-	unsigned long			settled;
+	unsigned long			notifier_seq;
 	unsigned long			absent;
 	struct list_head		bring_ins;
 };

@@ -90,7 +90,7 @@ static struct range mirror(struct range r, unsigned long nr_pages)
 	return (struct range){ nr_pages - r.end, nr_pages - r.first };
 }
 
-/* Can the access belong to the stream at all? What follows need not be asked, if not. */
+/* Can the access belong to the stream at all? Most can't, and this is cheap to tell. */
 static bool is_near(const struct viopf_stream *s, const struct range *pages)
 {
 	return pages->first <= s->end + VIOPF_WINDOW_GAP &&

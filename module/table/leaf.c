@@ -48,7 +48,7 @@ static_assert(PUD_SHIFT - PAGE_SHIFT == VIOPF_GIANT_SHIFT);
 /* A leaf lies in one segment. */
 static_assert(VIOPF_SEGMENT_SHIFT >= PMD_SHIFT && VIOPF_SEGMENT_SHIFT <= PUD_SHIFT);
 
-/* As the page tables are charged to whom the fault is for, see fault.c. */
+/* As the page tables are charged to whom the fault is for, see fault/bring_in.c. */
 #define VIOPF_GFP_LOCKED	(GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT)
 
 static size_t viopf_pages_bytes(unsigned long first, unsigned long end)
@@ -372,7 +372,7 @@ static unsigned long viopf_leaf_drop_kind(struct viopf_table *table,
 unsigned long viopf_leaf_drop(struct viopf_table *table,
 			      unsigned long first, unsigned long end)
 {
-	/* No leaf is pinned in part (pin.c), so this reaches no pinned page. */
+	/* No leaf is pinned in part (change/pin.c), so this reaches no pinned page. */
 	viopf_residency_widen(&table->residency, &first, &end);
 	return viopf_leaf_drop_kind(table, first, end, VIOPF_LEAVES_UNPINNED);
 }
@@ -621,7 +621,7 @@ int viopf_leaf_replay(struct viopf_table *table,
 }
 
 /**
- * viopf_leaf_heal() - a device faulted where the record says that it can't
+ * viopf_leaf_recheck() - a device faulted where the record says that it can't
  * @table: locked
  * @page: where
  *
@@ -631,7 +631,7 @@ int viopf_leaf_replay(struct viopf_table *table,
  *
  * Return: true if so, and the page is to be mapped again.
  */
-bool viopf_leaf_heal(struct viopf_table *table, unsigned long page)
+bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page)
 {
 	unsigned long first = page, end = page + 1;
 	bool any, all;

@@ -20,7 +20,7 @@ void viopf_leaf_leave(struct viopf_table *table,
 		      struct iommu_domain *domain);
 int viopf_leaf_replay(struct viopf_table *table,
 		      struct iommu_domain *domain);
-bool viopf_leaf_heal(struct viopf_table *table, unsigned long page);
+bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page);
 unsigned long viopf_leaf_count_mismatches(struct viopf_table *table);
 
 #endif /* VIOPF_LEAF_H */

@@ -7,7 +7,7 @@
  * without memory, a part that is not mapped.
  *
  * A prefetch is a fault that no device waits for, in the caller's own context, by
- * the code of a fault (fault.c, snapshot.c): in strides of the largest window, each
+ * the code of a fault (fault/resolve.c): in strides of the largest window, each
  * brought in by one call and mapped by as few as the memory allows. What is mapped
  * already as wanted is passed over by looking at the record alone. It holds
  * references meanwhile, to the mapping and its mm, and no lock: neither faults nor
@@ -17,7 +17,7 @@
  * To evict is to do to a segment what the mm would, without the mm: the process
  * keeps its memory. Pages that are pinned stay.
  *
- * To pin and unpin is pin.c's, a segment at a time, with the container locked.
+ * To pin and unpin is change/pin.c's, a segment at a time, with the container locked.
  */
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
@@ -187,7 +187,7 @@ static int viopf_advice_pin(struct viopf_advice *work,
 	struct viopf_segment *segment;
 	int ret;
 
-	if (mapping->waiting)
+	if (mapping->vaddr_invalid)
 		return -EBUSY;
 	if (!mmget_not_zero(mapping->mm))
 		return -EFAULT;
@@ -257,7 +257,7 @@ static int viopf_advice_in_mapping(struct viopf_advice *work,
 		return -EPERM;
 	if (work->advice == VFIO_IOPF_ADV_EVICT)
 		return viopf_evict_mapping(work, mapping);
-	if (READ_ONCE(mapping->waiting))
+	if (READ_ONCE(mapping->vaddr_invalid))
 		return -EBUSY;
 
 	ret = viopf_prefetch_mapping(work, mapping);
@@ -266,7 +266,7 @@ static int viopf_advice_in_mapping(struct viopf_advice *work,
 	/* Its address was updated meanwhile: look it up anew. */
 	if (READ_ONCE(mapping->superseded))
 		return 0;
-	return READ_ONCE(mapping->waiting) ? -EBUSY : ret;
+	return READ_ONCE(mapping->vaddr_invalid) ? -EBUSY : ret;
 }
 
 /* One mapping after the other, each looked up anew: they may change meanwhile. */

@@ -139,7 +139,7 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 
 	guard(mutex)(&container->lock);
 	/* As type1: what the group needs of a mapping can't be had just now. */
-	if (container->nr_waiting)
+	if (container->vaddr_invalid_count)
 		return -EBUSY;
 	if (viopf_group_find(container, group) ||
 	    viopf_emulated_has(container, group))
@@ -280,7 +280,7 @@ static long viopf_enable(struct viopf_container *container, bool on,
 	if (viopf_container_failed(container))
 		return -EIO;
 	if (!on)
-		return container->nr_waiting ? -EBUSY :
+		return container->vaddr_invalid_count ? -EBUSY :
 					       viopf_mode_disable_iopf(container);
 	viopf_mode_enable_iopf(container);
 	return 0;
