@@ -418,6 +418,51 @@ static void not_memory_limit(void)
 	rig_close(&rig);
 }
 
+/* Which of @pages are dirty, bit by bit. */
+static uint64_t dirty_bits(struct rig *rig, unsigned int pages)
+{
+	uint64_t bits = 0;
+
+	assert_ok(viopf_dirty_get(rig->c, IOVA_BASE, pages * PAGE, &bits));
+	return bits;
+}
+
+/*
+ * Dirty tracking of another device's memory between pages of memory: what is written, and
+ * what is only read; and all of it, each time, where it is pinned.
+ */
+static void not_memory_dirty(void)
+{
+	char *p, *mmio;
+	struct rig rig;
+
+	mmio = other_device_memory(PROT_READ | PROT_WRITE);
+	rig_open(&rig, 1);
+	p = mem_anon(3 * PAGE);
+	assert_ptr_equal(mremap(mmio, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE),
+			 p + PAGE);
+	rig_map(&rig, p, IOVA_BASE, 3 * PAGE);
+	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
+	assert_ok(viopf_dirty_start(rig.c));
+	assert_int_equal(dirty_bits(&rig, 3), 0);
+	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_OK);
+	dev_read(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
+	assert_int_equal(dirty_bits(&rig, 3), 0);
+	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
+	assert_int_equal(dirty_bits(&rig, 3), 2);
+	assert_int_equal(dirty_bits(&rig, 3), 0);
+	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
+	dev_write(&rig, IOVA_BASE + 2 * PAGE, 8, SOFTDMA_OK);
+	assert_int_equal(dirty_bits(&rig, 3), 6);
+	assert_ok(viopf_advise(rig.c, VFIO_IOPF_ADV_PIN, IOVA_BASE + PAGE, PAGE, NULL));
+	assert_int_equal(dirty_bits(&rig, 3), 2);
+	assert_int_equal(dirty_bits(&rig, 3), 2);
+	assert_ok(viopf_disable(rig.c));
+	assert_int_equal(dirty_bits(&rig, 3), 7);
+	assert_int_equal(dirty_bits(&rig, 3), 7);
+	rig_close(&rig);
+}
+
 /* What a device and its user can have the kernel say, they can't have it say at will. */
 static void says_little(void)
 {
@@ -626,6 +671,7 @@ static const struct suite_case cases[] = {
 	CASE("S2 S6 another device's memory, pinned during its fault", not_memory_pinned,
 	     .iopf = EXACT),
 	CASE("S5 S6 another device's memory counts against no limit", not_memory_limit),
+	CASE("R13 S6 another device's memory, and dirty pages", not_memory_dirty),
 	CASE("S6 R16 what devices can say in the kernel's log is limited", says_little),
 	CASE("S6 R16 the kernel's special pages", special_pages),
 	CASE("S6 R16 secret memory stays the process's own", secret, .iopf = "window_fixed=16"),
