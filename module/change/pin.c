@@ -210,30 +210,28 @@ static int viopf_pin_get(struct viopf_pin_job *job)
 /* In the place of what faults have mapped, in one step for the devices. */
 static int viopf_pin_install(const struct viopf_pin_job *job)
 {
-	struct viopf_segment *segment = job->segment;
-	unsigned long nr_pages = job->end - job->first;
+	struct viopf_table *table = &job->segment->table;
+	unsigned long first = job->first, end = job->end;
 	int ret;
 
-	mutex_lock(&segment->table.lock);
-	ret = viopf_table_ready(&segment->table);
-	if (!ret) {
-		viopf_leaf_drop(&segment->table, job->first, job->end);
-		/* Also if mapping fails half-way: devices may have been faster. */
-		if (segment->mapping->prot & IOMMU_WRITE)
-			viopf_dirty_bits_mark(&segment->table, job->first, job->end);
-		ret = segment->table.kept ? -EIO :
-		      viopf_leaf_map_pages(&segment->table, job->first, job->end, job->pfns,
-					   segment->mapping->prot & IOMMU_WRITE);
-		if (ret)
-			viopf_leaf_drop(&segment->table, job->first, job->end);
-		else
-			bitmap_set(segment->table.pins, job->first, nr_pages);
+	guard(mutex)(&table->lock);
+	ret = viopf_table_ready(table);
+	if (ret)
+		return ret;
+	viopf_leaf_drop(table, first, end);
+	/* Also if mapping fails half-way: devices may have been faster. */
+	if (table->prot & IOMMU_WRITE)
+		viopf_dirty_bits_mark(table, first, end);
+	ret = table->kept ? -EIO :
+	      viopf_leaf_map_pages(table, first, end, job->pfns,
+				   table->prot & IOMMU_WRITE);
+	if (ret) {
+		viopf_leaf_drop(table, first, end);
+		return ret;
 	}
-	mutex_unlock(&segment->table.lock);
-
-	if (!ret)
-		viopf_count(&segment->mapping->container->iommu, pinned_pages, nr_pages);
-	return ret;
+	bitmap_set(table->pins, first, end - first);
+	viopf_count(table->iommu, pinned_pages, end - first);
+	return 0;
 }
 
 static int viopf_pin_install_patiently(const struct viopf_pin_job *job)

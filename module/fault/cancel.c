@@ -145,16 +145,13 @@ static void viopf_claim_workers(struct viopf_container *container,
 static struct viopf_worker *
 viopf_worker_find_claimed(struct viopf_container *container)
 {
-	struct viopf_worker *worker, *found = NULL;
+	struct viopf_worker *worker;
 
 	guard(spinlock)(&container->fault_lock);
-	list_for_each_entry(worker, &container->workers, node) {
-		if (worker->answering) {
-			found = worker;
-			break;
-		}
-	}
-	return found;
+	list_for_each_entry(worker, &container->workers, node)
+		if (worker->answering)
+			return worker;
+	return NULL;
 }
 
 /* Answer what was claimed, one after the other. Waits for no worker. */

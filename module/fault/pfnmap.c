@@ -86,29 +86,29 @@ static int viopf_pfnmap_map(struct viopf_segment *segment,
 			    const struct viopf_span *span, unsigned long pfn,
 			    bool writable, unsigned long seq)
 {
+	struct viopf_table *table = &segment->table;
 	unsigned long page = span->page;
 	int ret;
 
-	guard(mutex)(&segment->table.lock);
+	guard(mutex)(&table->lock);
 	if (mmu_interval_read_retry(&segment->notifier, seq))
-		ret = -EAGAIN;
-	else
-		ret = viopf_table_ready(&segment->table);
-	if (!ret && viopf_residency_test(&segment->table.residency, page, span->write))
-		ret = -EALREADY;
-	if (!ret && viopf_residency_any(&segment->table.residency, page, page + 1)) {
-		viopf_leaf_drop(&segment->table, page, page + 1);
-		ret = segment->table.kept ? -EIO : 0;
+		return -EAGAIN;
+	ret = viopf_table_ready(table);
+	if (ret)
+		return ret;
+	if (viopf_residency_test(&table->residency, page, span->write))
+		return -EALREADY;
+	if (viopf_residency_any(&table->residency, page, page + 1)) {
+		viopf_leaf_drop(table, page, page + 1);
+		if (table->kept)
+			return -EIO;
 	}
-	/* As in snapshot.c: what is writable is dirty. */
-	if (unlikely(segment->table.dirty))
+	/* As in apply.c: what is writable is dirty. */
+	if (unlikely(table->dirty))
 		writable &= span->write;
-	if (!ret && writable)
-		viopf_dirty_bits_mark(&segment->table, page, page + 1);
-	if (!ret)
-		ret = viopf_leaf_map(&segment->table, page, page + 1, PFN_PHYS(pfn),
-				     writable);
-	return ret;
+	if (writable)
+		viopf_dirty_bits_mark(table, page, page + 1);
+	return viopf_leaf_map(table, page, page + 1, PFN_PHYS(pfn), writable);
 }
 
 /**

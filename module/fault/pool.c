@@ -239,16 +239,13 @@ static void viopf_worker_destroy(struct viopf_worker *worker)
 static struct viopf_worker *
 viopf_worker_find_retired(struct viopf_container *container)
 {
-	struct viopf_worker *worker, *found = NULL;
+	struct viopf_worker *worker;
 
 	guard(spinlock)(&container->fault_lock);
-	list_for_each_entry(worker, &container->workers, node) {
-		if (worker->retired) {
-			found = worker;
-			break;
-		}
-	}
-	return found;
+	list_for_each_entry(worker, &container->workers, node)
+		if (worker->retired)
+			return worker;
+	return NULL;
 }
 
 /*

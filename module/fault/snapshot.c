@@ -142,17 +142,15 @@ int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		return ret;
 
 	guard(mutex)(&segment->table.lock);
-	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq)) {
-		ret = -EAGAIN;
-	} else {
-		segment->notifier_seq = range.notifier_seq;
-		ret = viopf_table_ready(&segment->table);
-	}
-	if (!ret && span->asks == VIOPF_ASKS_PAGE)
-		ret = viopf_snapshot_apply(segment, span, ctx->pfns);
-	else if (!ret)
-		ret = viopf_snapshot_apply_ahead(segment, span, ctx->pfns);
-	return ret;
+	if (mmu_interval_read_retry(&segment->notifier, range.notifier_seq))
+		return -EAGAIN;
+	segment->notifier_seq = range.notifier_seq;
+	ret = viopf_table_ready(&segment->table);
+	if (ret)
+		return ret;
+	return span->asks == VIOPF_ASKS_PAGE ?
+	       viopf_snapshot_apply(segment, span, ctx->pfns) :
+	       viopf_snapshot_apply_ahead(segment, span, ctx->pfns);
 }
 
 /*

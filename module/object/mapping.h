@@ -98,6 +98,12 @@ viopf_mapping_alloc(struct viopf_container *container,
 		    const struct vfio_iommu_type1_dma_map *map);
 bool viopf_mapping_is_pinned(const struct viopf_mapping *mapping);
 
+/* Is it a range of whole pages, not empty, and not around the end? */
+static inline bool viopf_is_page_range(u64 iova, u64 bytes)
+{
+	return bytes && PAGE_ALIGNED(iova | bytes) && iova + bytes - 1 >= iova;
+}
+
 /* Each mapping of a locked container, by address. None may be removed meanwhile. */
 #define viopf_for_each_mapping(_mapping, _container)				\
 	for (_mapping = viopf_mapping_first(_container, 0, ULONG_MAX); _mapping; \

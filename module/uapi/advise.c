@@ -319,10 +319,7 @@ static int viopf_advise_check(const struct vfio_iopf_advise *advise)
 	    advise->flags || advise->reserved ||
 	    advise->advice > VFIO_IOPF_ADV_UNPIN)
 		return -EINVAL;
-	if (!advise->size || !PAGE_ALIGNED(advise->iova | advise->size) ||
-	    advise->iova + advise->size - 1 < advise->iova)
-		return -EINVAL;
-	return 0;
+	return viopf_is_page_range(advise->iova, advise->size) ? 0 : -EINVAL;
 }
 
 /**

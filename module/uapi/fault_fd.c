@@ -118,33 +118,28 @@ static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 				      struct vfio_iopf_fault *events)
 {
 	struct iopf_group *group;
-	int ret = -EAGAIN;
 
 	guard(spinlock)(&container->fault_lock);
 	group = list_first_entry_or_null(&container->unread, struct iopf_group,
 					 node);
-	if (group && group->fault_count > room) {
-		ret = -EINVAL;
-	} else if (group) {
-		ret = group->fault_count;
-		group->cookie = viopf_fault_fd_cookie(container);
-		list_move_tail(&group->node,
-			       viopf_fault_fd_list(container, group->cookie));
-		viopf_fault_fd_describe(group, events);
-	}
-	return ret;
+	if (!group)
+		return -EAGAIN;
+	if (group->fault_count > room)
+		return -EINVAL;
+	group->cookie = viopf_fault_fd_cookie(container);
+	list_move_tail(&group->node,
+		       viopf_fault_fd_list(container, group->cookie));
+	viopf_fault_fd_describe(group, events);
+	return group->fault_count;
 }
 
 /* The same; -ENODEV: the container is gone. */
 static int viopf_fault_fd_fetch(struct viopf_fault_fd *uf, size_t room,
 				struct vfio_iopf_fault *events)
 {
-	int ret = -ENODEV;
-
 	guard(spinlock)(&uf->lock);
-	if (uf->container)
-		ret = viopf_fault_fd_fetch_from(uf->container, room, events);
-	return ret;
+	return uf->container ?
+	       viopf_fault_fd_fetch_from(uf->container, room, events) : -ENODEV;
 }
 
 static void viopf_fault_fd_return(struct viopf_container *container, u32 cookie)

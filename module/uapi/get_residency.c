@@ -169,9 +169,8 @@ long viopf_get_residency(struct viopf_container *container, void __user *arg)
 
 	if (copy_from_user(&residency, arg, minsz))
 		return -EFAULT;
-	if (residency.argsz < minsz || residency.flags || !residency.size ||
-	    !PAGE_ALIGNED(residency.iova | residency.size) ||
-	    residency.iova + residency.size - 1 < residency.iova)
+	if (residency.argsz < minsz || residency.flags ||
+	    !viopf_is_page_range(residency.iova, residency.size))
 		return -EINVAL;
 
 	report.iova = residency.iova;
