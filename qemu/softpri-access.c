@@ -223,7 +223,7 @@ int coroutine_fn softpri_access(SoftPRIOp *op, hwaddr iova, size_t bytes,
     return ret;
 }
 
-/* To the first aligned word of memory, then words at once, as CPUs may be at them too. */
+/* To the first aligned word, then words at once: CPUs may be at them too. */
 static size_t copy_head(const void *host, size_t bytes)
 {
     return MIN(bytes, -(uintptr_t)host % sizeof(uint64_t));

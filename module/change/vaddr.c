@@ -220,7 +220,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 	struct iopf_group *group, *next;
 	LIST_HEAD(groups);
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	old->vaddr_invalid = false;
 	old->superseded = true;
 	viopf_waiting_take_from(container, &container->parked, &cancel, &groups);
@@ -228,6 +228,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 		list_del(&group->node);
 		viopf_faults_queue(container, group);
 	}
+	spin_unlock(&container->fault_lock);
 }
 
 static void viopf_vaddr_replace(struct viopf_mapping *mapping,

@@ -67,10 +67,11 @@ void viopf_answer_send(struct viopf_container *container,
 	iopf_group_response(group, code);
 
 	/* Detach may free vgroup and container as soon as the lock is free. */
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	container->faults_pending--;
 	vgroup->faults_pending--;
 	wake_up_all(&container->answer_wait);
+	spin_unlock(&container->fault_lock);
 }
 
 /**

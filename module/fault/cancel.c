@@ -33,10 +33,11 @@ static bool viopf_worker_aborted(struct viopf_worker *worker)
 {
 	bool aborted;
 
-	guard(spinlock)(&worker->container->fault_lock);
+	spin_lock(&worker->container->fault_lock);
 	aborted = worker->aborted;
 	if (!aborted && signal_pending(current))
 		flush_signals(current);
+	spin_unlock(&worker->container->fault_lock);
 	return aborted;
 }
 
@@ -110,9 +111,10 @@ static void viopf_worker_answer(struct viopf_worker *worker)
 
 	viopf_answer_send(container, worker->group, IOMMU_PAGE_RESP_INVALID);
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	WRITE_ONCE(worker->answering, false);
 	wake_up_all(&container->answer_wait);
+	spin_unlock(&container->fault_lock);
 }
 
 static bool viopf_cancel_matches(const struct viopf_cancel *cancel,
@@ -145,13 +147,17 @@ static void viopf_claim_workers(struct viopf_container *container,
 static struct viopf_worker *
 viopf_worker_find_claimed(struct viopf_container *container)
 {
-	struct viopf_worker *worker;
+	struct viopf_worker *worker, *found = NULL;
 
-	guard(spinlock)(&container->fault_lock);
-	list_for_each_entry(worker, &container->workers, node)
-		if (worker->answering)
-			return worker;
-	return NULL;
+	spin_lock(&container->fault_lock);
+	list_for_each_entry(worker, &container->workers, node) {
+		if (worker->answering) {
+			found = worker;
+			break;
+		}
+	}
+	spin_unlock(&container->fault_lock);
+	return found;
 }
 
 /* Answer what was claimed, one after the other. Waits for no worker. */
@@ -177,7 +183,7 @@ void viopf_faults_suspend(struct viopf_mapping *mapping)
 	struct viopf_container *container = mapping->container;
 	struct viopf_worker *worker;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	WRITE_ONCE(mapping->vaddr_invalid, true);
 	list_for_each_entry(worker, &container->workers, node) {
 		if (worker->mapping == mapping) {
@@ -185,6 +191,7 @@ void viopf_faults_suspend(struct viopf_mapping *mapping)
 			viopf_worker_abort(worker);
 		}
 	}
+	spin_unlock(&container->fault_lock);
 }
 
 /**
@@ -216,8 +223,12 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 
 static bool viopf_group_is_idle(struct viopf_group *vgroup)
 {
-	guard(spinlock)(&vgroup->container->fault_lock);
-	return !vgroup->faults_pending;
+	bool idle;
+
+	spin_lock(&vgroup->container->fault_lock);
+	idle = !vgroup->faults_pending;
+	spin_unlock(&vgroup->container->fault_lock);
+	return idle;
 }
 
 /**

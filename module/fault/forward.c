@@ -39,27 +39,15 @@
 #include "fault/forward.h"
 #include "fault/waiting.h"
 
-/**
- * viopf_forward() - may a worker resolve its group in a mapping?
- * @worker: the calling thread
- * @mapping: where the group asks for something, with sufficient permission
- *
- * If it is user-handled, and user space has not agreed yet, the group is handed up.
- *
- * Return: 0: go on; -EINPROGRESS: the group was handed up, and is not the worker's
- * any more; -ENOENT: the mapping is dead, or nobody is there to ask; -E2BIG: more
- * requests than a reader has to expect; -EINTR, -EIO: as viopf_waiting_add().
- */
-int viopf_forward(struct viopf_worker *worker,
-		  struct viopf_mapping *mapping)
+/* viopf_forward() in a user-handled mapping. */
+static int viopf_forward_locked(struct viopf_worker *worker,
+				struct viopf_mapping *mapping)
 {
 	struct viopf_container *container = worker->container;
 	int ret;
 
-	if (mapping->mode != VIOPF_MODE_USER)
-		return 0;
+	lockdep_assert_held(&container->fault_lock);
 
-	guard(spinlock)(&container->fault_lock);
 	if (worker->group->cookie == VIOPF_COOKIE_APPROVED)
 		return 0;
 	worker->group->cookie = 0;
@@ -72,6 +60,30 @@ int viopf_forward(struct viopf_worker *worker,
 		viopf_count(&container->iommu, faults_user, 1);
 		wake_up(&container->fault_fd->wait);
 	}
+	return ret;
+}
+
+/**
+ * viopf_forward() - may a worker resolve its group in a mapping?
+ * @worker: the calling thread
+ * @mapping: where the group asks for something, with sufficient permission
+ *
+ * If it is user-handled, and user space has not agreed yet, the group is handed up.
+ *
+ * Return: 0: go on; -EINPROGRESS: the group was handed up, and is not the worker's
+ * any more; -ENOENT: the mapping is dead, or nobody is there to ask; -E2BIG: more
+ * requests than a reader has to expect; -EINTR, -EIO: as viopf_waiting_add().
+ */
+int viopf_forward(struct viopf_worker *worker, struct viopf_mapping *mapping)
+{
+	int ret;
+
+	if (mapping->mode != VIOPF_MODE_USER)
+		return 0;
+
+	spin_lock(&worker->container->fault_lock);
+	ret = viopf_forward_locked(worker, mapping);
+	spin_unlock(&worker->container->fault_lock);
 	return ret;
 }
 

@@ -104,9 +104,10 @@ static void viopf_handler_receive(struct viopf_container *container,
 	viopf_count(&container->iommu, requests, group->fault_count);
 	iopf_group_dequeue(group);
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	container->faults_pending++;
 	viopf_group_of(group)->faults_pending++;
+	spin_unlock(&container->fault_lock);
 }
 
 /*
@@ -118,12 +119,13 @@ static bool viopf_handler_queue(struct viopf_container *container,
 {
 	bool room;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	room = group->fault_count <= VIOPF_GROUP_REQUESTS &&
 	       container->faults_queued < viopf_max_faults() &&
 	       !viopf_container_failed(container);
 	if (room)
 		viopf_faults_queue(container, group);
+	spin_unlock(&container->fault_lock);
 	return room;
 }
 

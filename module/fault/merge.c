@@ -89,12 +89,13 @@ static void viopf_merge_note_all(const struct viopf_worker *worker,
 
 	viopf_merge_note(segment, worker->group, write, base, asked);
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	list_for_each_entry(group, &container->fault_queue, node) {
 		if (!viopf_merge_reaches(group, &left))
 			break;
 		viopf_merge_note(segment, group, write, base, asked);
 	}
+	spin_unlock(&container->fault_lock);
 }
 
 /**
@@ -165,7 +166,7 @@ static void viopf_merge_take(struct viopf_container *container,
 	struct iopf_group *group, *next;
 	unsigned int left = VIOPF_MERGE_REQUESTS;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	list_for_each_entry_safe(group, next, &container->fault_queue, node) {
 		if (!viopf_merge_reaches(group, &left))
 			break;
@@ -176,6 +177,7 @@ static void viopf_merge_take(struct viopf_container *container,
 		viopf_count(&container->iommu, groups_merged, 1);
 		viopf_count(&container->iommu, faults_spurious, group->fault_count);
 	}
+	spin_unlock(&container->fault_lock);
 }
 
 /**

@@ -91,7 +91,7 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 	if (worker->retired || kthread_should_stop())
 		return false;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	worker->group = list_first_entry_or_null(&container->fault_queue,
 						 struct iopf_group, node);
 	if (worker->group) {
@@ -101,6 +101,7 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 		container->workers_idle--;
 		viopf_spawn_if_needed(container);
 	}
+	spin_unlock(&container->fault_lock);
 	return true;
 }
 
@@ -239,13 +240,17 @@ static void viopf_worker_destroy(struct viopf_worker *worker)
 static struct viopf_worker *
 viopf_worker_find_retired(struct viopf_container *container)
 {
-	struct viopf_worker *worker;
+	struct viopf_worker *worker, *found = NULL;
 
-	guard(spinlock)(&container->fault_lock);
-	list_for_each_entry(worker, &container->workers, node)
-		if (worker->retired)
-			return worker;
-	return NULL;
+	spin_lock(&container->fault_lock);
+	list_for_each_entry(worker, &container->workers, node) {
+		if (worker->retired) {
+			found = worker;
+			break;
+		}
+	}
+	spin_unlock(&container->fault_lock);
+	return found;
 }
 
 /*
@@ -327,9 +332,10 @@ static bool viopf_workers_are_idle(struct viopf_container *container)
 	struct viopf_worker *worker;
 	bool idle = true;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	list_for_each_entry(worker, &container->workers, node)
 		idle &= !worker->group;
+	spin_unlock(&container->fault_lock);
 	return idle;
 }
 

@@ -205,7 +205,7 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 	struct viopf_container *container = worker->container;
 	struct iopf_group *group;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	if (mapping->superseded || worker->suspended) {
 		group = viopf_worker_give_up(worker);
 		ret = group ? -EINPROGRESS : -EINTR;
@@ -214,5 +214,6 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 	} else if (mapping->vaddr_invalid) {
 		ret = viopf_waiting_add(worker, &container->parked);
 	}
+	spin_unlock(&container->fault_lock);
 	return ret;
 }

@@ -72,12 +72,13 @@ struct viopf_mapping *viopf_mapping_find_get(struct viopf_container *container,
 	struct viopf_mapping *mapping = NULL;
 	struct interval_tree_node *node;
 
-	guard(read_lock)(&container->map_lock);
+	read_lock(&container->map_lock);
 	node = interval_tree_iter_first(&container->mappings, iova, iova);
 	if (node) {
 		mapping = viopf_mapping_of(node);
 		kref_get(&mapping->ref);
 	}
+	read_unlock(&container->map_lock);
 	return mapping;
 }
 
@@ -91,8 +92,9 @@ void viopf_mapping_insert(struct viopf_mapping *mapping)
 
 	lockdep_assert_held(&container->lock);
 
-	guard(write_lock)(&container->map_lock);
+	write_lock(&container->map_lock);
 	interval_tree_insert(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
 }
 
 /**
@@ -105,8 +107,9 @@ void viopf_mapping_erase(struct viopf_mapping *mapping)
 
 	lockdep_assert_held(&container->lock);
 
-	guard(write_lock)(&container->map_lock);
+	write_lock(&container->map_lock);
 	interval_tree_remove(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
 }
 
 /**
@@ -121,9 +124,10 @@ void viopf_mapping_replace(struct viopf_mapping *old,
 
 	lockdep_assert_held(&container->lock);
 
-	guard(write_lock)(&container->map_lock);
+	write_lock(&container->map_lock);
 	interval_tree_remove(&old->node, &container->mappings);
 	interval_tree_insert(&mapping->node, &container->mappings);
+	write_unlock(&container->map_lock);
 }
 
 static void viopf_mapping_free(struct viopf_mapping *mapping)

@@ -109,7 +109,7 @@ static unsigned long viopf_age_question(struct viopf_age *age,
 {
 	unsigned long nr, page;
 
-	guard(spinlock)(&age->lock);
+	spin_lock(&age->lock);
 	page = find_next_bit(age->young, end, first);
 	nr = page < end;
 	if (nr && clear && !age->frozen) {
@@ -119,6 +119,7 @@ static unsigned long viopf_age_question(struct viopf_age *age,
 			nr++;
 		}
 	}
+	spin_unlock(&age->lock);
 	return nr;
 }
 
@@ -151,12 +152,13 @@ static bool viopf_ager_ask(struct mmu_notifier *notifier, unsigned long start,
 	struct interval_tree_node *node;
 	bool young = false;
 
-	guard(read_lock)(&ager->lock);
+	read_lock(&ager->lock);
 	for (node = interval_tree_iter_first(&ager->ages, start, end - 1);
 	     node && left--;
 	     node = interval_tree_iter_next(node, start, end - 1))
 		young |= viopf_age_asked(container_of(node, struct viopf_age, node),
 					 start, end - 1, clear);
+	read_unlock(&ager->lock);
 	return young;
 }
 
@@ -277,7 +279,7 @@ static void viopf_age_freeze(struct viopf_table *table)
 
 	lockdep_assert_held(&table->lock);
 
-	guard(spinlock)(&age->lock);
+	spin_lock(&age->lock);
 	age->frozen = true;
 	for_each_set_bit(page, age->young, r->nr_pages) {
 		if (!viopf_residency_is_huge(r, page))
@@ -288,6 +290,7 @@ static void viopf_age_freeze(struct viopf_table *table)
 		bitmap_set(age->young, first, end - first);
 		page = end - 1;
 	}
+	spin_unlock(&age->lock);
 }
 
 /* In one flush, what has been asked about and not used through a fault since. */
@@ -357,8 +360,9 @@ void viopf_age_add(struct viopf_table *table)
 
 	if (!age->ager)
 		return;
-	guard(write_lock)(&age->ager->lock);
+	write_lock(&age->ager->lock);
 	interval_tree_insert(&age->node, &age->ager->ages);
+	write_unlock(&age->ager->lock);
 }
 
 /**
@@ -417,11 +421,12 @@ void viopf_age_touch_slow(struct viopf_table *table, unsigned long first,
 
 	if (young)
 		age->lost -= min(age->lost, end - first);
-	guard(spinlock)(&age->lock);
+	spin_lock(&age->lock);
 	if (young)
 		bitmap_set(age->young, first, end - first);
 	else
 		bitmap_clear(age->young, first, end - first);
+	spin_unlock(&age->lock);
 }
 
 /**

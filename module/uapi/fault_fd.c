@@ -119,7 +119,8 @@ static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 {
 	struct iopf_group *group;
 
-	guard(spinlock)(&container->fault_lock);
+	lockdep_assert_held(&container->fault_lock);
+
 	group = list_first_entry_or_null(&container->unread, struct iopf_group,
 					 node);
 	if (!group)
@@ -137,19 +138,27 @@ static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 static int viopf_fault_fd_fetch(struct viopf_fault_fd *uf, size_t room,
 				struct vfio_iopf_fault *events)
 {
-	guard(spinlock)(&uf->lock);
-	return uf->container ?
-	       viopf_fault_fd_fetch_from(uf->container, room, events) : -ENODEV;
+	int ret = -ENODEV;
+
+	spin_lock(&uf->lock);
+	if (uf->container) {
+		spin_lock(&uf->container->fault_lock);
+		ret = viopf_fault_fd_fetch_from(uf->container, room, events);
+		spin_unlock(&uf->container->fault_lock);
+	}
+	spin_unlock(&uf->lock);
+	return ret;
 }
 
 static void viopf_fault_fd_return(struct viopf_container *container, u32 cookie)
 {
 	struct iopf_group *group;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	group = viopf_fault_fd_find(container, cookie);
 	if (group)
 		list_move(&group->node, &container->unread);
+	spin_unlock(&container->fault_lock);
 }
 
 /* It could not be copied out: the next read gets it, if it still waits. */
@@ -164,8 +173,12 @@ static void viopf_fault_fd_unfetch(struct viopf_fault_fd *uf, u32 cookie)
 
 static bool viopf_fault_fd_readable(struct viopf_container *container)
 {
-	guard(spinlock)(&container->fault_lock);
-	return !list_empty(&container->unread);
+	bool readable;
+
+	spin_lock(&container->fault_lock);
+	readable = !list_empty(&container->unread);
+	spin_unlock(&container->fault_lock);
+	return readable;
 }
 
 /* Is there something to read, or nothing to be waited for any more? */
@@ -173,12 +186,13 @@ static __poll_t viopf_fault_fd_events(struct viopf_fault_fd *uf)
 {
 	__poll_t events = EPOLLHUP;
 
-	guard(spinlock)(&uf->lock);
+	spin_lock(&uf->lock);
 	if (uf->container) {
 		events = EPOLLOUT | EPOLLWRNORM;
 		if (viopf_fault_fd_readable(uf->container))
 			events |= EPOLLIN | EPOLLRDNORM;
 	}
+	spin_unlock(&uf->lock);
 	return events;
 }
 
@@ -244,7 +258,7 @@ static struct iopf_group *viopf_fault_fd_take(struct viopf_container *container,
 {
 	struct iopf_group *group;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	group = viopf_fault_fd_find(container, cookie);
 	if (group)
 		viopf_waiting_del(container, group);
@@ -252,6 +266,7 @@ static struct iopf_group *viopf_fault_fd_take(struct viopf_container *container,
 		group->cookie = VIOPF_COOKIE_APPROVED;
 		viopf_faults_queue(container, group);
 	}
+	spin_unlock(&container->fault_lock);
 	return group;
 }
 
@@ -312,12 +327,13 @@ static bool viopf_fault_fd_leave(struct viopf_fault_fd *uf,
 	struct viopf_cancel all = { };
 	bool ours;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	ours = container->fault_fd == uf;
 	if (ours) {
 		container->fault_fd = NULL;
 		viopf_waiting_take_handed(container, &all, groups);
 	}
+	spin_unlock(&container->fault_lock);
 	return ours;
 }
 
@@ -355,7 +371,7 @@ static int viopf_fault_fd_attach(struct viopf_container *container,
 {
 	int ret = 0;
 
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	if (viopf_container_failed(container) || container->closing) {
 		ret = -ENODEV;
 	} else if (container->fault_fd) {
@@ -365,6 +381,7 @@ static int viopf_fault_fd_attach(struct viopf_container *container,
 		uf->container = container;
 		container->fault_fd = uf;
 	}
+	spin_unlock(&container->fault_lock);
 	return ret;
 }
 

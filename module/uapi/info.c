@@ -171,9 +171,10 @@ static void viopf_stats_collect(struct viopf_container *container,
 	stats->pages_sampled = atomic64_read(&c->pages_sampled);
 
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
-	guard(spinlock)(&container->fault_lock);
+	spin_lock(&container->fault_lock);
 	stats->workers = container->workers_total;
 	stats->faults_pending = container->faults_pending;
+	spin_unlock(&container->fault_lock);
 }
 
 /**
