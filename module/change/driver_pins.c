@@ -34,8 +34,8 @@ static bool viopf_external_is_installed(struct viopf_mapping *mapping,
 {
 	struct viopf_segment *segment = mtree_load(&mapping->segments, iova);
 
-	return segment && segment->table.pins &&
-	       test_bit(viopf_segment_page(segment, iova), segment->table.pins);
+	return segment && viopf_table_pinned(&segment->table,
+					     viopf_segment_page(segment, iova));
 }
 
 static int viopf_external_charge(struct viopf_mapping *mapping,

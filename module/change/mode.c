@@ -33,14 +33,14 @@ static void viopf_mode_unpin(struct viopf_mapping *mapping)
 	unsigned long index;
 
 	viopf_for_each_segment(segment, mapping, index)
-		viopf_unpin_range(segment, 0, segment->table.residency.nr_pages);
+		viopf_unpin_range(segment, 0, viopf_segment_pages(segment));
 }
 
 /* What is pinned in @old's segment there, if there is one, is not pinned anew. */
 static int viopf_mode_pin_segment(struct viopf_segment *segment,
 				  struct viopf_mapping *old)
 {
-	unsigned long first, end, nr_pages = segment->table.residency.nr_pages;
+	unsigned long first, end, nr_pages = viopf_segment_pages(segment);
 	struct viopf_segment *other;
 	int ret;
 
@@ -70,7 +70,7 @@ static int viopf_mode_pin_alive(struct viopf_mapping *mapping,
 		ret = viopf_mode_pin_segment(segment, old);
 		if (ret)
 			return ret;
-		bytes = segment->table.residency.nr_pages << PAGE_SHIFT;
+		bytes = viopf_segment_bytes(segment);
 		iova = segment->table.iova + bytes;
 	} while (mapping->node.last - segment->table.iova >= bytes);
 	return 0;
@@ -148,7 +148,7 @@ void viopf_mode_unpin_all(struct viopf_container *container)
 		mapping->externals_mapped = false;
 		viopf_for_each_segment(segment, mapping, index)
 			viopf_unpin_advise(segment, 0,
-					   segment->table.residency.nr_pages);
+					   viopf_segment_pages(segment));
 		viopf_mode_unpin(mapping);
 	}
 }

@@ -287,7 +287,7 @@ static int viopf_bits_alloc(struct viopf_segment *segment, unsigned long **bits)
 
 	if (*bits)
 		return 0;
-	new = bitmap_zalloc(segment->table.residency.nr_pages, GFP_KERNEL_ACCOUNT);
+	new = bitmap_zalloc(viopf_segment_pages(segment), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return -ENOMEM;
 	guard(mutex)(&segment->table.lock);

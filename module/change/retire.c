@@ -27,7 +27,7 @@ void viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 	mutex_lock(&segment->table.lock);
 	segment->table.dead = dead;
 	if (dead)
-		viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+		viopf_leaf_drop(&segment->table, 0, viopf_segment_pages(segment));
 	kept = segment->table.kept;
 	mutex_unlock(&segment->table.lock);
 
@@ -62,7 +62,7 @@ void viopf_segment_hand_over(struct viopf_segment *old,
 			     struct viopf_segment *segment)
 {
 	struct viopf_container *container = old->mapping->container;
-	unsigned long nr_pages = old->table.residency.nr_pages;
+	unsigned long nr_pages = viopf_segment_pages(old);
 
 	lockdep_assert_held(&container->lock);
 
@@ -103,11 +103,11 @@ void viopf_segment_kill(struct viopf_segment *segment)
 	mutex_lock(&segment->table.lock);
 	segment->table.dead = true;
 	mutex_unlock(&segment->table.lock);
-	viopf_unpin_advise(segment, 0, segment->table.residency.nr_pages);
-	viopf_unpin_range(segment, 0, segment->table.residency.nr_pages);
+	viopf_unpin_advise(segment, 0, viopf_segment_pages(segment));
+	viopf_unpin_range(segment, 0, viopf_segment_pages(segment));
 
 	mutex_lock(&segment->table.lock);
-	viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+	viopf_leaf_drop(&segment->table, 0, viopf_segment_pages(segment));
 	kept = segment->table.kept;
 	mutex_unlock(&segment->table.lock);
 

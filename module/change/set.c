@@ -34,7 +34,7 @@ static bool viopf_set_has(const struct viopf_domain_set *set,
 static int viopf_segment_add_domain(struct viopf_segment *segment,
 				    struct iommu_domain *domain)
 {
-	viopf_leaf_drop(&segment->table, 0, segment->table.residency.nr_pages);
+	viopf_leaf_drop(&segment->table, 0, viopf_segment_pages(segment));
 	return segment->table.pins && !segment->table.kept ?
 	       viopf_leaf_replay(&segment->table, domain) : 0;
 }

@@ -132,7 +132,7 @@ void viopf_merge_span(const struct viopf_worker *worker,
 		return;
 
 	span->first = base + first;
-	span->end = min(base + end, segment->table.residency.nr_pages);
+	span->end = min(base + end, viopf_segment_pages(segment));
 	span->populate = true;
 	span->absent = false;
 }

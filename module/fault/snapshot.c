@@ -213,7 +213,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 	if (!viopf_try_possible(segment, page, vma))
 		return -EAGAIN;
 
-	viopf_window_pick(&segment->window, page, 1, segment->table.residency.nr_pages,
+	viopf_window_pick(&segment->window, page, 1, viopf_segment_pages(segment),
 			  viopf_window_max_pages(), &span.first, &span.end,
 			  &span.populate);
 	viopf_span_around(segment, &span);

@@ -23,7 +23,7 @@ struct viopf_segment *
 viopf_span_neighbour(struct viopf_segment *segment, unsigned long page,
 		     bool *down)
 {
-	unsigned long nr_pages = segment->table.residency.nr_pages;
+	unsigned long nr_pages = viopf_segment_pages(segment);
 	struct viopf_segment *neighbour;
 	unsigned long beside;
 
@@ -49,8 +49,8 @@ static void viopf_span_inherit(struct viopf_segment *segment,
 	neighbour = viopf_span_neighbour(segment, page, &down);
 	if (neighbour)
 		viopf_window_inherit(&segment->window, &neighbour->window,
-				     neighbour->table.residency.nr_pages,
-				     segment->table.residency.nr_pages, down);
+				     viopf_segment_pages(neighbour),
+				     viopf_segment_pages(segment), down);
 }
 
 /**

@@ -82,7 +82,7 @@ static int viopf_prefetch_segment(struct viopf_advice *work,
 	unsigned long first = viopf_segment_page(segment,
 						 viopf_advice_iova(work));
 	unsigned long left = (work->size - work->done) >> PAGE_SHIFT;
-	unsigned long end = min(segment->table.residency.nr_pages, first + left);
+	unsigned long end = min(viopf_segment_pages(segment), first + left);
 	struct viopf_span span = {
 		.page = first,
 		.asks = work->advice == VFIO_IOPF_ADV_PREFETCH_RESIDENT ?
@@ -146,7 +146,7 @@ static int viopf_evict_segment(struct viopf_segment *segment,
 
 	if (iova > segment->table.iova)
 		first = viopf_segment_page(segment, iova);
-	end = min(segment->table.residency.nr_pages,
+	end = min(viopf_segment_pages(segment),
 		  viopf_segment_page(segment, last) + 1);
 
 	guard(mutex)(&segment->table.lock);
@@ -195,7 +195,7 @@ static int viopf_advice_pin(struct viopf_advice *work,
 	ret = PTR_ERR_OR_ZERO(segment);
 	if (!ret) {
 		first = viopf_segment_page(segment, iova);
-		end = min(segment->table.residency.nr_pages,
+		end = min(viopf_segment_pages(segment),
 			  first + ((work->size - work->done) >> PAGE_SHIFT));
 		ret = viopf_pin_advise(segment, first, end);
 		if (!ret)
@@ -221,7 +221,7 @@ static void viopf_advice_unpin(struct viopf_advice *work,
 	}
 	iova = max(iova, segment->table.iova);
 	first = viopf_segment_page(segment, iova);
-	end = min(segment->table.residency.nr_pages,
+	end = min(viopf_segment_pages(segment),
 		  viopf_segment_page(segment, last) + 1);
 	viopf_unpin_advise(segment, first, end);
 	work->done = viopf_segment_iova(segment, end) - work->iova;

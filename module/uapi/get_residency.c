@@ -68,7 +68,7 @@ static int viopf_report_segment(struct viopf_report *report,
 				struct viopf_segment *segment)
 {
 	unsigned long first = viopf_segment_page(segment, report->iova);
-	unsigned long pages = min3(segment->table.residency.nr_pages - first,
+	unsigned long pages = min3(viopf_segment_pages(segment) - first,
 				   report->left, VIOPF_REPORT_CHUNK);
 	bool dead;
 
