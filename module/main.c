@@ -8,10 +8,8 @@
 #include <linux/module.h>
 
 #include "compat/needs.h"
-#include "object/mapping.h"
-#include "table/aging.h"
-#include "uapi/backend.h"
-#include "uapi/verify.h"
+#include "object/object.h"
+#include "uapi/uapi.h"
 
 MODULE_DESCRIPTION("VFIO container backend that pages memory in on the device's demand");
 MODULE_LICENSE("GPL");

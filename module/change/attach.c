@@ -25,16 +25,8 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 
-#include "change/attach.h"
-#include "change/mode.h"
-#include "change/quarantine.h"
-#include "change/set.h"
+#include "change/internal.h"
 #include "compat/iopf_feature.h"
-#include "fault/cancel.h"
-#include "fault/handler.h"
-#include "object/domain.h"
-#include "object/mapping.h"
-#include "policy/params.h"
 
 /* A domain that fits a group, and whether its devices can fault, which only that tells. */
 static struct viopf_domain *viopf_group_fit(struct viopf_group *vgroup)

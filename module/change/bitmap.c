@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "change/bitmap.h"
+#include "change/internal.h"
 
 /* The bytes of the words that bits [first, last] are in. */
 static u64 viopf_bitmap_first_byte(u64 bit)

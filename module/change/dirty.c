@@ -46,11 +46,7 @@
 #include <linux/bitmap.h>
 #include <linux/sched/mm.h>
 
-#include "change/bitmap.h"
-#include "change/dirty.h"
-#include "object/segment.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "change/internal.h"
 
 static int viopf_dirty_mark_segments(struct viopf_mapping *mapping,
 				     unsigned long iova, unsigned long last)

@@ -11,10 +11,7 @@
 #include <linux/mm.h>
 #include <linux/vfio.h>
 
-#include "change/dirty.h"
-#include "change/dirty_report.h"
-#include "object/domain.h"
-#include "object/segment.h"
+#include "change/internal.h"
 
 static u64 viopf_dirty_bit(const struct viopf_dirty_report *report, u64 iova)
 {

@@ -21,12 +21,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "change/dirty.h"
-#include "change/driver_pins.h"
-#include "change/externals.h"
-#include "change/pin.h"
-#include "fault/bring_in.h"
-#include "object/segment.h"
+#include "change/internal.h"
 
 /* Is the page pinned for the devices behind an IOMMU? */
 static bool viopf_external_is_installed(struct viopf_mapping *mapping,

@@ -39,12 +39,8 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "change/dirty.h"
-#include "change/driver_pins.h"
-#include "change/emulated.h"
+#include "change/internal.h"
 #include "compat/type1_wraps.h"
-#include "fault/bring_in.h"
-#include "object/mapping.h"
 
 /* How often drivers are asked to give up what is to be unmapped. */
 #define VIOPF_RECALL_ROUNDS	10

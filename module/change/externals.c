@@ -9,7 +9,7 @@
 #include <linux/mm.h>
 #include <linux/xarray.h>
 
-#include "change/externals.h"
+#include "change/internal.h"
 
 /**
  * viopf_external_is_charged() - does anybody pay for a page?

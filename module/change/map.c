@@ -17,14 +17,8 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "change/dirty.h"
-#include "change/map.h"
-#include "change/mode.h"
-#include "change/unmap.h"
-#include "change/vaddr.h"
+#include "change/internal.h"
 #include "compat/type1_wraps.h"
-#include "object/domain.h"
-#include "object/mapping.h"
 
 static int viopf_map_check_aligned(struct viopf_container *container,
 				   const struct vfio_iommu_type1_dma_map *map)

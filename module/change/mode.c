@@ -22,9 +22,7 @@
  */
 #include <linux/sched/mm.h>
 
-#include "change/mode.h"
-#include "change/pin.h"
-#include "object/segment.h"
+#include "change/internal.h"
 
 /* Give back all pins but those asked for by advice. */
 static void viopf_mode_unpin(struct viopf_mapping *mapping)

@@ -30,13 +30,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "change/externals.h"
-#include "change/pin.h"
-#include "fault/bring_in.h"
-#include "fault/pfnmap.h"
-#include "object/segment.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "change/internal.h"
 
 /* Pages pinned by one call; runs unmapped under one hold of the lock. */
 #define VIOPF_PIN_BATCH		512UL

@@ -27,11 +27,7 @@
  */
 #include <linux/iommu.h>
 
-#include "change/quarantine.h"
-#include "fault/waiting.h"
-#include "object/domain.h"
-#include "object/segment.h"
-#include "table/hold.h"
+#include "change/internal.h"
 
 /**
  * viopf_quarantine_group() - from here on no DMA of a group reaches memory

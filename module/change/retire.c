@@ -9,11 +9,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 
-#include "change/pin.h"
-#include "change/quarantine.h"
-#include "change/retire.h"
-#include "table/hold.h"
-#include "table/leaf.h"
+#include "change/internal.h"
 
 /**
  * viopf_segment_set_dead() - have nothing mapped in a segment any more

@@ -9,12 +9,7 @@
 #include <linux/list.h>
 #include <linux/slab.h>
 
-#include "change/mode.h"
-#include "change/quarantine.h"
-#include "change/set.h"
-#include "object/domain.h"
-#include "object/segment.h"
-#include "table/leaf.h"
+#include "change/internal.h"
 
 static bool viopf_set_has(const struct viopf_domain_set *set,
 			  const struct iommu_domain *domain)

@@ -9,16 +9,8 @@
 #include <linux/mm.h>
 #include <linux/vfio.h>
 
-#include "change/dirty_report.h"
-#include "change/driver_pins.h"
-#include "change/emulated.h"
-#include "change/retire.h"
-#include "change/unmap.h"
-#include "change/vaddr.h"
+#include "change/internal.h"
 #include "compat/type1_wraps.h"
-#include "fault/cancel.h"
-#include "object/domain.h"
-#include "object/segment.h"
 
 /**
  * viopf_mapping_remove() - take a mapping away

@@ -43,14 +43,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "change/mode.h"
-#include "change/pin.h"
-#include "change/retire.h"
-#include "change/vaddr.h"
-#include "fault/answer.h"
-#include "fault/cancel.h"
-#include "fault/waiting.h"
-#include "object/segment.h"
+#include "change/internal.h"
 
 static void viopf_vaddr_invalidate_mapping(struct viopf_mapping *mapping)
 {

@@ -39,8 +39,7 @@
 #include <linux/iommu.h>
 
 #include "compat/workqueue.h"
-#include "fault/answer.h"
-#include "policy/params.h"
+#include "fault/internal.h"
 
 /**
  * viopf_answer_send() - send the answer for a group that the caller has claimed

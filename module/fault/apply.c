@@ -28,9 +28,7 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 
-#include "fault/apply.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "fault/internal.h"
 
 /* Is swap, or nothing, what is behind it? Its dirtiness is then one flag. */
 static bool viopf_folio_is_swappable(const struct folio *folio)

@@ -14,7 +14,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
-#include "fault/bring_in.h"
+#include "fault/internal.h"
 
 /*
  * The device waits while neighbours are brought in. Memory that lies ready comes by

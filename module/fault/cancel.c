@@ -11,10 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
-#include "fault/answer.h"
-#include "fault/cancel.h"
-#include "fault/forward.h"
-#include "fault/waiting.h"
+#include "fault/internal.h"
 
 /**
  * viopf_worker_abort() - tell a worker to give its group up

@@ -35,9 +35,7 @@
 
 #include <linux/vfio_iopf.h>
 
-#include "fault/answer.h"
-#include "fault/forward.h"
-#include "fault/waiting.h"
+#include "fault/internal.h"
 
 /* viopf_forward() in a user-handled mapping. */
 static int viopf_forward_locked(struct viopf_worker *worker,

@@ -23,12 +23,7 @@
 #include <linux/iommu.h>
 #include <linux/sched/mm.h>
 
-#include "fault/answer.h"
-#include "fault/handler.h"
-#include "fault/owner.h"
-#include "fault/resolve.h"
-#include "fault/snapshot.h"
-#include "policy/params.h"
+#include "fault/internal.h"
 
 /*
  * So many requests may a group have. PCIe limits how many a device has outstanding in

@@ -27,9 +27,7 @@
 #include <linux/bitmap.h>
 #include <linux/iommu.h>
 
-#include "fault/answer.h"
-#include "fault/merge.h"
-#include "policy/params.h"
+#include "fault/internal.h"
 
 /* A span grows up to the ends of the aligned block of this many pages around its page. */
 #define VIOPF_MERGE_PAGES	VIOPF_BLOCK_PAGES

@@ -54,8 +54,7 @@
 #include <linux/sched/task.h>
 
 #include "compat/task_alive.h"
-#include "fault/cancel.h"
-#include "fault/owner.h"
+#include "fault/internal.h"
 
 /**
  * viopf_charge_begin() - charge what is allocated to the owner of an mm

@@ -13,9 +13,7 @@
  */
 #include <linux/mm.h>
 
-#include "fault/pfnmap.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "fault/internal.h"
 
 static int viopf_pfnmap_look(struct vm_area_struct *vma, unsigned long uaddr,
 			     bool write, unsigned long *pfn, bool *writable)

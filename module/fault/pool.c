@@ -32,13 +32,7 @@
 
 #include "compat/mm_owner.h"
 #include "compat/workqueue.h"
-#include "fault/answer.h"
-#include "fault/cancel.h"
-#include "fault/owner.h"
-#include "fault/pool.h"
-#include "fault/refusal.h"
-#include "fault/resolve.h"
-#include "fault/waiting.h"
+#include "fault/internal.h"
 
 #define VIOPF_WORKER_REST	(5 * HZ)
 #define VIOPF_WATCH_INTERVAL	(HZ / 5)

@@ -23,9 +23,7 @@
 #include <linux/iommu.h>
 
 #include "compat/workqueue.h"
-#include "fault/answer.h"
-#include "fault/refusal.h"
-#include "fault/waiting.h"
+#include "fault/internal.h"
 
 #define VIOPF_REFUSALS_AT_ONCE	16
 #define VIOPF_REFUSAL_INTERVAL	(HZ / 10)

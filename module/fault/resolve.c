@@ -33,17 +33,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
-#include "fault/answer.h"
-#include "fault/bring_in.h"
-#include "fault/cancel.h"
-#include "fault/forward.h"
-#include "fault/merge.h"
-#include "fault/owner.h"
-#include "fault/pfnmap.h"
-#include "fault/resolve.h"
-#include "fault/snapshot.h"
-#include "fault/waiting.h"
-#include "object/segment.h"
+#include "fault/internal.h"
 
 /*
  * After so many tries the neighbours are left alone: where memory is so short that

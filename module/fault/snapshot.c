@@ -13,10 +13,7 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
-#include "fault/apply.h"
-#include "fault/snapshot.h"
-#include "policy/params.h"
-#include "table/leaf.h"
+#include "fault/internal.h"
 
 /* What may be mapped at once: a snapshot of it fits on the stack. */
 #define VIOPF_TRY_PAGES	32

@@ -6,10 +6,7 @@
  * those that come over from the segment beside it. What was sampled is taken along
  * (table/aging.c).
  */
-#include "fault/span.h"
-#include "policy/params.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "fault/internal.h"
 
 /**
  * viopf_span_neighbour() - the segment that a stream may come from

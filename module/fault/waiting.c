@@ -34,9 +34,7 @@
  */
 #include <linux/iommu.h>
 
-#include "fault/answer.h"
-#include "fault/waiting.h"
-#include "policy/params.h"
+#include "fault/internal.h"
 
 /**
  * viopf_request_touches() - does a group ask for something in a mapping?

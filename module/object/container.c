@@ -32,8 +32,7 @@
 #include <linux/xarray.h>
 
 #include "compat/nesting.h"
-#include "object/container.h"
-#include "policy/params.h"
+#include "object/internal.h"
 
 /* All containers that VFIO has, by id. Its lock guards who may still be found. */
 static DEFINE_XARRAY(viopf_containers);

@@ -54,7 +54,6 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "policy/iova.h"
 #include "table/table.h"
 
 /* Lists that undecided page requests are spread over, by cookie. */

@@ -15,8 +15,7 @@
 
 #include "compat/iopf_feature.h"
 #include "compat/nesting.h"
-#include "object/domain.h"
-#include "policy/params.h"
+#include "object/internal.h"
 
 /**
  * viopf_domain_free() - free a domain

@@ -50,9 +50,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 
-#include "object/evict.h"
-#include "object/segment.h"
-#include "table/leaf.h"
+#include "object/internal.h"
 
 /* Take @range away from the devices, as far as the segment has it. */
 static void viopf_evict_range(struct viopf_segment *segment,

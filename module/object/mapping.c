@@ -14,8 +14,7 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 
-#include "object/mapping.h"
-#include "object/segment.h"
+#include "object/internal.h"
 
 /* Frees mappings; the module waits for it when it goes. */
 static struct workqueue_struct *viopf_free_wq;

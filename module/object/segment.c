@@ -18,9 +18,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "object/evict.h"
-#include "object/segment.h"
-#include "table/dirty_bits.h"
+#include "object/internal.h"
 
 /* May the segment at @iova be a giant one? Only if the memory is made so. */
 static bool viopf_segment_is_giant(struct viopf_mapping *mapping,

@@ -8,8 +8,6 @@
 #include <linux/mmu_notifier.h>
 
 #include "object/mapping.h"
-#include "policy/window.h"
-#include "table/table.h"
 
 #define VIOPF_SEGMENT_BYTES	BIT(VIOPF_SEGMENT_SHIFT)
 
@@ -56,7 +54,6 @@ struct viopf_segment *viopf_segment_get(struct viopf_mapping *mapping,
 					unsigned long iova);
 struct viopf_segment *viopf_segment_clone(struct viopf_mapping *mapping,
 					  const struct viopf_segment *old);
-void viopf_segment_destroy(struct viopf_segment *segment);
 
 /* The page at @iova, counted from the start of the segment. */
 static inline unsigned long viopf_segment_page(const struct viopf_segment *seg,

@@ -7,8 +7,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
-#include "policy/params.h"
-#include "policy/window.h"
+#include "policy/policy.h"
 
 bool viopf_allow_unsafe_interrupts;
 module_param_named(allow_unsafe_interrupts, viopf_allow_unsafe_interrupts,

@@ -71,9 +71,7 @@
 
 #include "compat/workqueue.h"
 #include "compat/young.h"
-#include "policy/params.h"
-#include "table/aging.h"
-#include "table/leaf.h"
+#include "table/internal.h"
 
 /**
  * struct viopf_ager - the notifier that answers for all of an mm

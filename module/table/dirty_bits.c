@@ -13,8 +13,7 @@
  */
 #include <linux/mm.h>
 
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
+#include "table/internal.h"
 
 static unsigned long *viopf_dirty_bits_alloc(const struct viopf_table *table)
 {

@@ -15,7 +15,7 @@
 #include <linux/mm.h>
 
 #include "compat/workqueue.h"
-#include "table/hold.h"
+#include "table/internal.h"
 
 /*
  * The folio behind a mapped page; NULL if no domain maps it after all, or if it is a

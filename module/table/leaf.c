@@ -40,8 +40,7 @@
 #include <linux/hmm.h>
 #include <linux/iommu.h>
 
-#include "table/hold.h"
-#include "table/leaf.h"
+#include "table/internal.h"
 
 static_assert(PMD_SHIFT - PAGE_SHIFT == VIOPF_BLOCK_SHIFT);
 static_assert(PUD_SHIFT - PAGE_SHIFT == VIOPF_GIANT_SHIFT);

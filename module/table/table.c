@@ -5,8 +5,7 @@
  */
 #include <linux/sched/mm.h>
 
-#include "table/dirty_bits.h"
-#include "table/table.h"
+#include "table/internal.h"
 
 /* In one place, so that lockdep knows all such locks as one class. */
 static void viopf_table_lock_init(struct viopf_table *table)

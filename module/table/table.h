@@ -10,13 +10,16 @@
 #define VIOPF_TABLE_H
 
 #include <linux/bitmap.h>
+#include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
-#include "policy/counters.h"
-#include "policy/residency.h"
-#include "table/aging.h"
+#include "policy/policy.h"
+
+struct mm_struct;
+struct viopf_ager;
 
 /* The leaf sizes that a record can tell apart; domains are kept to them. */
 #define VIOPF_LEAF_SIZES	((unsigned long)(PAGE_SIZE | PMD_SIZE | PUD_SIZE))
@@ -58,6 +61,30 @@ struct viopf_iommu {
 	atomic64_add(_n, &(_iommu)->counters._name)
 
 /**
+ * struct viopf_age - what a table knows of the use of its pages
+ * @node: the user addresses it is about, in @ager's tree
+ * @ager: of the mm, or NULL if nobody is told
+ * @lock: guards what follows; innermost, as page table locks are around it
+ * @young: a bit a page that devices reach and that has not been asked about since,
+ *	a subset of the record; NULL without @ager. Set and cleared with table->lock
+ *	held too, but for a question, which clears
+ * @samples: what has been asked about may be unmapped; constant
+ * @frozen: questions clear nothing just now; changed with table->lock held too
+ * @lost: at the most so many pages were sampled and have not come back; by table->lock
+ * @sampling: takes from the devices what has been asked about
+ */
+struct viopf_age {
+	struct interval_tree_node	node;
+	struct viopf_ager		*ager;
+	spinlock_t			lock;	/* innermost */
+	unsigned long			*young;
+	bool				samples;
+	bool				frozen;
+	unsigned long			lost;
+	struct delayed_work		sampling;
+};
+
+/**
  * struct viopf_table - what the IOMMU maps of one segment
  * @iommu: of the container; constant
  * @iova: where it begins, in bytes; constant
@@ -96,6 +123,47 @@ int viopf_table_init(struct viopf_table *table, struct viopf_iommu *iommu,
 void viopf_table_deinit(struct viopf_table *table);
 void viopf_table_prime_lockdep(void);
 int viopf_table_ready(struct viopf_table *table);
+
+/* What goes into the IOMMU and out of it: leaf.c. */
+unsigned long viopf_leaf_drop(struct viopf_table *table,
+			      unsigned long first, unsigned long end);
+unsigned long viopf_leaf_drop_writable(struct viopf_table *table);
+int viopf_leaf_map(struct viopf_table *table, unsigned long first,
+		   unsigned long end, phys_addr_t phys, bool writable);
+int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
+			 unsigned long end, const unsigned long *pfns,
+			 bool writable);
+void viopf_leaf_leave(struct viopf_table *table,
+		      struct iommu_domain *domain);
+int viopf_leaf_replay(struct viopf_table *table,
+		      struct iommu_domain *domain);
+bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page);
+unsigned long viopf_leaf_count_mismatches(struct viopf_table *table);
+
+/* Pages that an IOMMU refused to let go: hold.c. */
+void viopf_hold_release(struct viopf_table *table);
+
+/* Which pages devices may have written: dirty_bits.c. */
+int viopf_dirty_bits_init(struct viopf_table *table);
+void viopf_dirty_bits_mark_slow(struct viopf_table *table, unsigned long first,
+				unsigned long end);
+void viopf_dirty_bits_reset(struct viopf_table *table);
+int viopf_dirty_bits_start(struct viopf_table *table);
+void viopf_dirty_bits_stop(struct viopf_table *table);
+
+/* Which pages devices use, for the kernel to know when it reclaims: aging.c. */
+int viopf_age_prepare(struct viopf_ager **mine, struct viopf_ager **shared,
+		      struct mm_struct *mm);
+void viopf_age_release(struct viopf_ager *ager);
+int viopf_age_init(struct viopf_table *table, struct viopf_ager *ager,
+		   unsigned long uaddr, bool samples);
+void viopf_age_add(struct viopf_table *table);
+void viopf_age_remove(struct viopf_table *table);
+void viopf_age_around(const struct viopf_table *table, unsigned long page,
+		      unsigned long *first, unsigned long *end);
+void viopf_age_touch_slow(struct viopf_table *table, unsigned long first,
+			  unsigned long end, bool young);
+void viopf_age_exit(void);
 
 static inline bool viopf_iommu_failed(const struct viopf_iommu *iommu)
 {
@@ -136,6 +204,23 @@ static inline void viopf_age_touch(struct viopf_table *table,
 {
 	if (table->age.ager)
 		viopf_age_touch_slow(table, first, end, young);
+}
+
+/* Pages [first, end) of a locked table may be written from here on. */
+static inline void viopf_dirty_bits_mark(struct viopf_table *table,
+					 unsigned long first, unsigned long end)
+{
+	if (unlikely(table->dirty))
+		viopf_dirty_bits_mark_slow(table, first, end);
+}
+
+/*
+ * While dirty pages are tracked, what is mapped writable is dirty: nothing is, that
+ * can be mapped for reading, before a device writes.
+ */
+static inline bool viopf_dirty_bits_prefer_read(const struct viopf_table *table)
+{
+	return unlikely(READ_ONCE(table->dirty)) && (table->prot & IOMMU_READ);
 }
 
 #endif /* VIOPF_TABLE_H */

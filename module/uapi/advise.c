@@ -25,14 +25,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "change/pin.h"
-#include "fault/cancel.h"
-#include "fault/owner.h"
-#include "fault/resolve.h"
-#include "object/segment.h"
-#include "table/dirty_bits.h"
-#include "table/leaf.h"
-#include "uapi/advise.h"
+#include "uapi/internal.h"
 
 /**
  * struct viopf_advice - one call at work

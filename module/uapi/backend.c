@@ -21,23 +21,8 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "change/attach.h"
-#include "change/driver_pins.h"
-#include "change/emulated.h"
-#include "change/map.h"
-#include "change/mode.h"
-#include "change/quarantine.h"
-#include "change/unmap.h"
 #include "compat/nesting.h"
-#include "fault/pool.h"
-#include "object/mapping.h"
-#include "policy/params.h"
-#include "uapi/advise.h"
-#include "uapi/backend.h"
-#include "uapi/fault_fd.h"
-#include "uapi/get_dirty.h"
-#include "uapi/get_residency.h"
-#include "uapi/info.h"
+#include "uapi/internal.h"
 
 /* For end_work. */
 static struct workqueue_struct *viopf_end_queue;

@@ -36,10 +36,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "fault/answer.h"
-#include "fault/forward.h"
-#include "fault/waiting.h"
-#include "uapi/fault_fd.h"
+#include "uapi/internal.h"
 
 static void viopf_fault_fd_free(struct kref *ref)
 {

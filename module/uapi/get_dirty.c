@@ -8,13 +8,8 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "change/dirty.h"
-#include "change/dirty_report.h"
-#include "change/unmap.h"
 #include "compat/type1_wraps.h"
-#include "object/domain.h"
-#include "object/mapping.h"
-#include "uapi/get_dirty.h"
+#include "uapi/internal.h"
 
 /* type1's limit to a bitmap, and how large one is. */
 #define VIOPF_DIRTY_BYTES(bits)	(ALIGN((u64)(bits), 64) / 8)

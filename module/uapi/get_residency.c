@@ -11,8 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "object/segment.h"
-#include "uapi/get_residency.h"
+#include "uapi/internal.h"
 
 /* Pages, and bytes of answer, that are dealt with at a time. */
 #define VIOPF_REPORT_CHUNK	4096UL

@@ -9,11 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "object/domain.h"
-#include "object/segment.h"
-#include "policy/params.h"
-#include "uapi/get_dirty.h"
-#include "uapi/info.h"
+#include "uapi/internal.h"
 
 static int viopf_info_add_iova(struct viopf_container *container,
 			       struct vfio_info_cap *caps)

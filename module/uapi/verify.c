@@ -13,9 +13,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#include "object/segment.h"
-#include "table/leaf.h"
-#include "uapi/verify.h"
+#include "uapi/internal.h"
 
 static struct dentry *viopf_debugfs_dir;
 

@@ -63,9 +63,13 @@ clean_module()
 		/* SPDX-License-Identifier: GPL-2.0-only */
 		int viopf_low(void);
 	EOF
+	cat >"$tmp/tree/module/policy/policy.h" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0-only */
+		#include "policy/low.h"
+	EOF
 	cat >"$tmp/tree/module/uapi/high.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
-		#include "policy/low.h"
+		#include "policy/policy.h"
 
 		int viopf_high(void)
 		{
@@ -186,6 +190,8 @@ length|module/good.c|/^{/r lines
 dead_code|module/user.c|s/return viopf_sum/return good_sum/
 floors|module/policy/low.c|s/policy\/low\.h/uapi\/high.h/
 floors|module/policy/low.c|s/return 1/return viopf_high()/
+floors|module/uapi/high.c|s/policy\/policy\.h/policy\/low.h/
+floors|module/uapi/high.c|s/viopf_low()/2/
 documents|README.md|s/viopf_sum/viopf_gone/
 documents|README.md|s/good\.c/gone.c/
 documents|man/vfio_iommu_iopf.4|s/limit/limits/

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module's parameters, for all that read them. What each means, params.c tells
- * modinfo.
+ * What the floor of plain C offers: records without locks, and the module's parameters.
  */
-#ifndef VIOPF_PARAMS_H
-#define VIOPF_PARAMS_H
+#ifndef VIOPF_POLICY_H
+#define VIOPF_POLICY_H
 
-#include <linux/types.h>
+#include "policy/counters.h"
+#include "policy/iova.h"
+#include "policy/residency.h"
+#include "policy/window.h"
 
+/* The parameters. What each means, params.c tells modinfo. */
 extern bool viopf_allow_unsafe_interrupts;
 extern bool viopf_takeover;
 extern bool viopf_disable_hugepages;
@@ -20,4 +23,4 @@ unsigned int viopf_max_workers(void);
 unsigned int viopf_max_faults(void);
 unsigned int viopf_window_max_pages(void);
 
-#endif /* VIOPF_PARAMS_H */
+#endif /* VIOPF_POLICY_H */

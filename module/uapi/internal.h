@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The calls of user space, for backend.c to pass them on; a file each.
+ */
+#ifndef VIOPF_UAPI_INTERNAL_H
+#define VIOPF_UAPI_INTERNAL_H
+
+#include "change/change.h"
+#include "fault/fault.h"
+#include "uapi/uapi.h"
+
+long viopf_advise(struct viopf_container *container, void __user *arg);
+long viopf_get_residency(struct viopf_container *container, void __user *arg);
+int viopf_get_info(struct viopf_container *container, void __user *arg);
+int viopf_get_stats(struct viopf_container *container, void __user *arg);
+
+int viopf_fault_fd_open(struct viopf_container *container, void __user *arg);
+void viopf_fault_fd_detach(struct viopf_container *container);
+
+int viopf_dirty_info(struct viopf_container *container,
+		     struct vfio_info_cap *caps);
+int viopf_dirty_pages(struct viopf_container *container, void __user *arg);
+int viopf_dirty_unmap(struct viopf_container *container,
+		      struct vfio_iommu_type1_dma_unmap *unmap,
+		      void __user *arg);
+
+#endif /* VIOPF_UAPI_INTERNAL_H */
