@@ -22,9 +22,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/iommu.h>
-#include <linux/list.h>
-
 #include "change/internal.h"
 #include "compat/iopf_feature.h"
 

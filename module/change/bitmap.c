@@ -12,8 +12,6 @@
  * A word of the bitmap is 64 bits, the lowest first, and need not be aligned. On the
  * machines that this is built for that is the same as bytes of 8 bits.
  */
-#include <linux/mm.h>
-#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "change/internal.h"

@@ -43,9 +43,6 @@
  * here, and gets one when it is given back, to be reported once more. What they copy
  * is marked as it is copied.
  */
-#include <linux/bitmap.h>
-#include <linux/sched/mm.h>
-
 #include "change/internal.h"
 
 static int viopf_dirty_mark_segments(struct viopf_mapping *mapping,

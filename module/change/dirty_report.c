@@ -8,9 +8,6 @@
  * after which mappings are looked at anew. With UNMAP_DMA, a mapping's bits are taken after
  * it has been removed, when no device can write any more.
  */
-#include <linux/mm.h>
-#include <linux/vfio.h>
-
 #include "change/internal.h"
 
 static u64 viopf_dirty_bit(const struct viopf_dirty_report *report, u64 iova)

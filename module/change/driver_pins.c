@@ -16,11 +16,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/slab.h>
-#include <linux/xarray.h>
-
 #include "change/internal.h"
 
 /* Is the page pinned for the devices behind an IOMMU? */

@@ -30,14 +30,10 @@
  * taking faults; where that fails, the page is brought in without the lock.
  */
 #include <linux/kthread.h>
-#include <linux/mm.h>
 #include <linux/mmu_context.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/vfio.h>
 
 #include "change/internal.h"
 #include "compat/type1_wraps.h"

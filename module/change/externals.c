@@ -6,9 +6,6 @@
  * where it is and how often it was asked for; the page itself is pinned once, for
  * long. All of it is guarded by container->lock. How pages come and go is driver_pins.c's.
  */
-#include <linux/mm.h>
-#include <linux/xarray.h>
-
 #include "change/internal.h"
 
 /**

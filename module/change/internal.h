@@ -5,6 +5,10 @@
 #ifndef VIOPF_CHANGE_INTERNAL_H
 #define VIOPF_CHANGE_INTERNAL_H
 
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
 #include "change/change.h"
 #include "fault/fault.h"
 

@@ -13,9 +13,7 @@
  * and type1v2 (vfio_dma_do_map() in drivers/vfio/vfio_iommu_type1.c), which clients depend
  * on.
  */
-#include <linux/mm.h>
 #include <linux/uaccess.h>
-#include <linux/vfio.h>
 
 #include "change/internal.h"
 #include "compat/type1_wraps.h"

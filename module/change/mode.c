@@ -20,8 +20,6 @@
  *                                          the group leaves the domain: no DMA
  *                                          count it out, unpin what can fault
  */
-#include <linux/sched/mm.h>
-
 #include "change/internal.h"
 
 /* Give back all pins but those asked for by advice. */

@@ -25,8 +25,6 @@
  *
  * A failed container stays failed: every later page request is answered FAILURE.
  */
-#include <linux/iommu.h>
-
 #include "change/internal.h"
 
 /**

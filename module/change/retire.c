@@ -6,9 +6,6 @@
  * the mm does not know them any more. They are freed with the mapping, by whoever holds it
  * last.
  */
-#include <linux/mmu_notifier.h>
-#include <linux/sched.h>
-
 #include "change/internal.h"
 
 /**

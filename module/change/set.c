@@ -6,9 +6,6 @@
  * starts with what is pinned; the rest devices fault in again. A domain that goes is
  * unmapped before it is freed.
  */
-#include <linux/list.h>
-#include <linux/slab.h>
-
 #include "change/internal.h"
 
 static bool viopf_set_has(const struct viopf_domain_set *set,

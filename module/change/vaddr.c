@@ -38,10 +38,8 @@
  * would keep the old process's memory: its worker is *suspended*, and queues its
  * group again, unless somebody has answered it.
  */
-#include <linux/mm.h>
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
-#include <linux/vfio.h>
 
 #include "change/internal.h"
 

@@ -36,8 +36,6 @@
  *
  * What UNMAP_DMA and detach do is cancel.c's.
  */
-#include <linux/iommu.h>
-
 #include "compat/workqueue.h"
 #include "fault/internal.h"
 

@@ -25,7 +25,6 @@
 #include <linux/hmm.h>
 #include <linux/hugetlb.h>
 #include <linux/memremap.h>
-#include <linux/mm.h>
 #include <linux/page-flags.h>
 
 #include "fault/internal.h"

@@ -9,10 +9,6 @@
  */
 #include <linux/delay.h>
 #include <linux/hugetlb.h>
-#include <linux/iommu.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 
 #include "fault/internal.h"
 

@@ -7,10 +7,6 @@
  * race). So a worker is to be found by the mapping that it works in, from
  * viopf_worker_enter() to viopf_worker_leave(), which also keep the mm alive.
  */
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
-
 #include "fault/internal.h"
 
 /**

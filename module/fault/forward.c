@@ -31,10 +31,6 @@
  *
  * How user space reads and writes is uapi/fault_fd.c's.
  */
-#include <linux/iommu.h>
-
-#include <linux/vfio_iopf.h>
-
 #include "fault/internal.h"
 
 /* viopf_forward() in a user-handled mapping. */

@@ -20,9 +20,6 @@
  * it: it finds the segment's lock taken, for as long as it takes to map a page, or
  * the handler finds the segment dead, and queues the request.
  */
-#include <linux/iommu.h>
-#include <linux/sched/mm.h>
-
 #include "fault/internal.h"
 
 /*

@@ -7,6 +7,9 @@
 #define VIOPF_FAULT_INTERNAL_H
 
 #include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 
 #include "fault/fault.h"
 

@@ -24,9 +24,6 @@
  * either in line, where detach finds it, or about to be answered SUCCESS, truthfully,
  * which detach waits for.
  */
-#include <linux/bitmap.h>
-#include <linux/iommu.h>
-
 #include "fault/internal.h"
 
 /* A span grows up to the ends of the aligned block of this many pages around its page. */

@@ -49,8 +49,6 @@
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/memcontrol.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "compat/task_alive.h"

@@ -11,8 +11,6 @@
  * As type1 does, what has a struct page that is not reserved is refused: nothing
  * would keep it from reuse.
  */
-#include <linux/mm.h>
-
 #include "fault/internal.h"
 
 static int viopf_pfnmap_look(struct vm_area_struct *vma, unsigned long uaddr,

@@ -25,9 +25,6 @@
  */
 #include <linux/kthread.h>
 #include <linux/memcontrol.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat/mm_owner.h"

@@ -20,8 +20,6 @@
  *                                          fault_lock: take what is refused
  *                                          answer INVALID (FAILURE, if it failed)
  */
-#include <linux/iommu.h>
-
 #include "compat/workqueue.h"
 #include "fault/internal.h"
 

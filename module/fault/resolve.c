@@ -29,10 +29,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/iommu.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-
 #include "fault/internal.h"
 
 /*

@@ -10,8 +10,6 @@
 #include <linux/hmm.h>
 #include <linux/hugetlb.h>
 #include <linux/magic.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
 
 #include "fault/internal.h"
 

@@ -32,8 +32,6 @@
  * comes on top of that is answered FAILURE, as a flood of page requests is. So whoever
  * walks these lists, with a spinlock held, looks at no more than that.
  */
-#include <linux/iommu.h>
-
 #include "fault/internal.h"
 
 /**

@@ -27,9 +27,7 @@
  * reference.
  */
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/vfio.h>
-#include <linux/xarray.h>
 
 #include "compat/nesting.h"
 #include "object/internal.h"

@@ -9,10 +9,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/iommu.h>
-#include <linux/list.h>
-#include <linux/slab.h>
-
 #include "compat/iopf_feature.h"
 #include "compat/nesting.h"
 #include "object/internal.h"

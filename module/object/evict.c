@@ -47,7 +47,6 @@
  *   nobody aborted it: looks again,
  *   with mmap_lock, and finds no memory
  */
-#include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
 
 #include "object/internal.h"

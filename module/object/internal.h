@@ -5,6 +5,10 @@
 #ifndef VIOPF_OBJECT_INTERNAL_H
 #define VIOPF_OBJECT_INTERNAL_H
 
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
 #include "object/object.h"
 
 /* What the mm takes away, devices lose as well: evict.c. */

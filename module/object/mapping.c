@@ -9,10 +9,7 @@
  * The mappings of a container are an interval tree. Its lock is a spinning one for the
  * sake of faults, which only look an address up; to insert and remove allocates nothing.
  */
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 
 #include "object/internal.h"
 

@@ -14,9 +14,6 @@
  * The notifier is evict.c's.
  */
 #include <linux/hugetlb.h>
-#include <linux/mm.h>
-#include <linux/sched/mm.h>
-#include <linux/slab.h>
 
 #include "object/internal.h"
 

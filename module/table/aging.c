@@ -64,7 +64,6 @@
  *     drop what is old                       (it waits for nothing but the lock)
  *   unlock                                 free the table
  */
-#include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/slab.h>
 #include <linux/wait_bit.h>

@@ -11,8 +11,6 @@
  * tracking begins and when bits are taken, which is the same for the table, what is mapped
  * writable is dropped, for devices to fault again. Why, docs/design.md says, and change/dirty.c.
  */
-#include <linux/mm.h>
-
 #include "table/internal.h"
 
 static unsigned long *viopf_dirty_bits_alloc(const struct viopf_table *table)

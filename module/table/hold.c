@@ -11,9 +11,6 @@
  * Between the two nothing changes the page tables of a kept table, so that the
  * second pass finds by iommu_iova_to_phys() just the pages that the first found.
  */
-#include <linux/iommu.h>
-#include <linux/mm.h>
-
 #include "compat/workqueue.h"
 #include "table/internal.h"
 

@@ -5,6 +5,8 @@
 #ifndef VIOPF_TABLE_INTERNAL_H
 #define VIOPF_TABLE_INTERNAL_H
 
+#include <linux/mm.h>
+
 #include "table/table.h"
 
 unsigned long viopf_leaf_drop_old(struct viopf_table *table);

@@ -36,9 +36,7 @@
  * page, makes the domains agree, and where one refuses to let go, fails closed
  * (hold.c).
  */
-#include <linux/bitmap.h>
 #include <linux/hmm.h>
-#include <linux/iommu.h>
 
 #include "table/internal.h"
 

@@ -15,11 +15,8 @@
  * after it. So release gives workers a moment; what is not done then end_work does, with a
  * reference to the module, however long it takes.
  */
-#include <linux/iommu.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
-#include <linux/uaccess.h>
-#include <linux/vfio.h>
 
 #include "compat/nesting.h"
 #include "uapi/internal.h"

@@ -5,9 +5,6 @@
  * They are checked as type1 does (vfio_iommu_type1_dirty_pages() and
  * vfio_iommu_type1_unmap_dma() in drivers/vfio/vfio_iommu_type1.c).
  */
-#include <linux/uaccess.h>
-#include <linux/vfio.h>
-
 #include "compat/type1_wraps.h"
 #include "uapi/internal.h"
 

@@ -7,10 +7,6 @@
  * fault, without it. Where there is no segment nothing was ever mapped: zeroes, for
  * which nothing is made.
  */
-#include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <linux/uaccess.h>
-
 #include "uapi/internal.h"
 
 /* Pages, and bytes of answer, that are dealt with at a time. */

@@ -5,10 +5,6 @@
  * GET_INFO answers as type1 does: with the base structure alone if there is no
  * room for the chain of capabilities, and how much room it wants.
  */
-#include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <linux/vfio.h>
-
 #include "uapi/internal.h"
 
 static int viopf_info_add_iova(struct viopf_container *container,

@@ -5,6 +5,10 @@
 #ifndef VIOPF_UAPI_INTERNAL_H
 #define VIOPF_UAPI_INTERNAL_H
 
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
 #include "change/change.h"
 #include "fault/fault.h"
 #include "uapi/uapi.h"
