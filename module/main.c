@@ -28,9 +28,12 @@ static int __init viopf_init(void)
 	ret = viopf_mapping_init();
 	if (ret)
 		return ret;
-	ret = viopf_containers_init();
+	ret = viopf_sysfs_init();
 	if (ret)
 		goto out_mapping_exit;
+	ret = viopf_containers_init();
+	if (ret)
+		goto out_sysfs_exit;
 	ret = vfio_register_iommu_driver(&viopf_driver_ops);
 	if (ret)
 		goto out_containers_exit;
@@ -39,6 +42,8 @@ static int __init viopf_init(void)
 
 out_containers_exit:
 	viopf_containers_exit();
+out_sysfs_exit:
+	viopf_sysfs_exit();
 out_mapping_exit:
 	viopf_mapping_exit();
 	return ret;
@@ -49,6 +54,7 @@ static void __exit viopf_exit(void)
 	viopf_verify_exit();
 	vfio_unregister_iommu_driver(&viopf_driver_ops);
 	viopf_containers_exit();
+	viopf_sysfs_exit();
 	viopf_mapping_exit();
 	viopf_age_exit();
 }

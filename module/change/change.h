@@ -20,8 +20,10 @@ bool viopf_emulated_has(struct viopf_container *container,
 bool viopf_emulated_any(struct viopf_container *container);
 int viopf_emulated_attach(struct viopf_container *container,
 			  struct iommu_group *group);
-bool viopf_emulated_detach(struct viopf_container *container,
+void viopf_emulated_detach(struct viopf_container *container,
 			   const struct iommu_group *group);
+struct list_head *viopf_emulated_devices(struct viopf_container *container,
+					 const struct iommu_group *group);
 void viopf_emulated_open(void *iommu_data, struct vfio_device *device);
 void viopf_emulated_close(void *iommu_data, struct vfio_device *device);
 int viopf_emulated_pin(void *iommu_data, struct iommu_group *group,

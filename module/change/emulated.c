@@ -41,9 +41,10 @@
 /* How often drivers are asked to give up what is to be unmapped. */
 #define VIOPF_RECALL_ROUNDS	10
 
-/* A group without an IOMMU. */
+/* A group without an IOMMU, and its devices. */
 struct viopf_emulated {
 	struct iommu_group	*group;
+	struct list_head	devices;
 	struct list_head	node;
 };
 
@@ -104,6 +105,11 @@ int viopf_emulated_attach(struct viopf_container *container,
 	if (!emulated)
 		return -ENOMEM;
 	emulated->group = group;
+	INIT_LIST_HEAD(&emulated->devices);
+	if (viopf_devices_create(&emulated->devices, group, NULL)) {
+		kfree(emulated);
+		return -ENOMEM;
+	}
 	list_add_tail(&emulated->node, &container->emulated);
 	return 0;
 }
@@ -111,20 +117,29 @@ int viopf_emulated_attach(struct viopf_container *container,
 /**
  * viopf_emulated_detach() - the reverse
  * @container: locked
- * @group: the group
- *
- * Return: false if it is not an emulated one.
+ * @group: the group, attached as an emulated one
  */
-bool viopf_emulated_detach(struct viopf_container *container,
+void viopf_emulated_detach(struct viopf_container *container,
 			   const struct iommu_group *group)
 {
 	struct viopf_emulated *emulated = viopf_emulated_find(container, group);
 
-	if (!emulated)
-		return false;
 	list_del(&emulated->node);
+	viopf_devices_destroy(&emulated->devices);
 	kfree(emulated);
-	return true;
+}
+
+/**
+ * viopf_emulated_devices() - the devices of an emulated group
+ * @container: locked
+ * @group: the group, attached as an emulated one
+ *
+ * Return: a list of struct viopf_device.
+ */
+struct list_head *viopf_emulated_devices(struct viopf_container *container,
+					 const struct iommu_group *group)
+{
+	return &viopf_emulated_find(container, group)->devices;
 }
 
 /**

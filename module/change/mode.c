@@ -115,11 +115,16 @@ int viopf_mode_apply(struct viopf_mapping *mapping, struct viopf_mapping *old)
  */
 int viopf_mode_update(struct viopf_container *container)
 {
+	bool pinned = !container->enabled || container->nr_cant_fault;
 	struct viopf_mapping *mapping;
 	int ret = 0;
 
 	lockdep_assert_held(&container->lock);
 
+	if (container->pinned != pinned) {
+		WRITE_ONCE(container->pinned, pinned);
+		trace_iopf_convert(container->iommu.id, pinned);
+	}
 	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX);
 	     mapping && !ret; mapping = viopf_mapping_next(mapping))
 		ret = viopf_mode_apply(mapping, NULL);

@@ -222,6 +222,7 @@ static int viopf_pin_install(const struct viopf_pin_job *job)
 	}
 	bitmap_set(table->pins, first, end - first);
 	viopf_count(table->iommu, pinned_pages, end - first);
+	trace_iopf_pin(table->iommu->id, viopf_table_iova(table, first), end - first);
 	return 0;
 }
 
@@ -235,7 +236,7 @@ static int viopf_pin_install_patiently(const struct viopf_pin_job *job)
 	for (tries = 0; ret == -ENOMEM; tries++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		viopf_back_off(container, tries);
+		viopf_back_off(container, 0, tries);
 		ret = viopf_pin_install(job);
 	}
 	return ret;
@@ -422,6 +423,9 @@ static unsigned long viopf_unpin_runs(struct viopf_segment *segment,
 	for (i = 0; i < nr; i++) {
 		viopf_count(&mapping->container->iommu, pinned_pages,
 			    -(s64)runs[i].nr_pages);
+		trace_iopf_unpin(mapping->container->iommu.id,
+				 viopf_segment_iova(segment, runs[i].page),
+				 runs[i].nr_pages);
 		paid += viopf_external_count(segment, runs[i].page,
 					     runs[i].nr_pages);
 		if (runs[i].pfn)

@@ -85,6 +85,8 @@ void viopf_quarantine_work(struct work_struct *work)
 		container_of(work, struct viopf_container,
 			     iommu.quarantine_work);
 
-	guard(mutex)(&container->lock);
+	mutex_lock(&container->lock);
 	viopf_quarantine(container);
+	mutex_unlock(&container->lock);
+	viopf_container_tell(container, "failed");
 }

@@ -23,7 +23,7 @@
 u64 viopf_mapping_remove(struct viopf_container *container,
 			 struct viopf_mapping *mapping)
 {
-	u64 bytes = mapping->node.last - mapping->node.start + 1;
+	u64 bytes = viopf_mapping_bytes(mapping);
 	struct viopf_segment *segment;
 	unsigned long index;
 

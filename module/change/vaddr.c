@@ -85,7 +85,7 @@ int viopf_vaddr_invalidate(struct viopf_container *container,
 	     mapping->node.start <= last;
 	     mapping = viopf_mapping_next(mapping)) {
 		viopf_vaddr_invalidate_mapping(mapping);
-		*bytes += mapping->node.last - mapping->node.start + 1;
+		*bytes += viopf_mapping_bytes(mapping);
 	}
 	return 0;
 }

@@ -44,23 +44,15 @@
  * @container: whose it is; may be gone when this returns
  * @group: to be freed by the caller, or by the worker that has it
  * @code: the answer
+ * @by: who the caller is
  */
 void viopf_answer_send(struct viopf_container *container,
 		       struct iopf_group *group,
-			      enum iommu_page_response_code code)
+		       enum iommu_page_response_code code, enum viopf_by by)
 {
 	struct viopf_group *vgroup = viopf_group_of(group);
 
-	switch (code) {
-	case IOMMU_PAGE_RESP_SUCCESS:
-		viopf_count(&container->iommu, resp_success, 1);
-		break;
-	case IOMMU_PAGE_RESP_INVALID:
-		viopf_count(&container->iommu, resp_invalid, 1);
-		break;
-	default:
-		viopf_count(&container->iommu, resp_failure, 1);
-	}
+	viopf_arrival_answered(container, group, code, by);
 	iopf_group_response(group, code);
 
 	/* Detach may free vgroup and container as soon as the lock is free. */
@@ -76,11 +68,12 @@ void viopf_answer_send(struct viopf_container *container,
  * @container: whose it is; may be gone when this returns
  * @group: taken off the queue or from where it waited
  * @code: the answer
+ * @by: who the caller is
  */
 void viopf_answer(struct viopf_container *container, struct iopf_group *group,
-		  enum iommu_page_response_code code)
+		  enum iommu_page_response_code code, enum viopf_by by)
 {
-	viopf_answer_send(container, group, code);
+	viopf_answer_send(container, group, code, by);
 	iopf_free_group(group);
 }
 
@@ -89,16 +82,17 @@ void viopf_answer(struct viopf_container *container, struct iopf_group *group,
  * @container: whose they are; may be gone when this returns, unless there are none
  * @groups: them; may be empty
  * @code: the answer
+ * @by: who the caller is
  */
 void viopf_answer_list(struct viopf_container *container,
 		       struct list_head *groups,
-		       enum iommu_page_response_code code)
+		       enum iommu_page_response_code code, enum viopf_by by)
 {
 	struct iopf_group *group, *next;
 
 	list_for_each_entry_safe(group, next, groups, node) {
 		list_del(&group->node);
-		viopf_answer(container, group, code);
+		viopf_answer(container, group, code, by);
 	}
 }
 

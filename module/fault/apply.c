@@ -205,14 +205,24 @@ static int viopf_piece_map(struct viopf_segment *segment,
 			   const unsigned long *pfns,
 			   const struct viopf_piece *piece)
 {
+	unsigned long nr_pages = piece->end - piece->first;
+	int ret;
+
 	if (piece->writable)
 		viopf_piece_mark_dirty(segment, span, pfns, piece);
 	if (piece->block)
-		return viopf_leaf_map(&segment->table, piece->first, piece->end,
-				      PFN_PHYS(piece->pfn), piece->writable);
-	return viopf_leaf_map_pages(&segment->table, piece->first, piece->end,
-				    &pfns[piece->first - span->first],
-				    piece->writable);
+		ret = viopf_leaf_map(&segment->table, piece->first, piece->end,
+				     PFN_PHYS(piece->pfn), piece->writable);
+	else
+		ret = viopf_leaf_map_pages(&segment->table, piece->first, piece->end,
+					   &pfns[piece->first - span->first],
+					   piece->writable);
+	if (!ret)
+		trace_iopf_map(segment->table.iommu->id, span->id,
+			       viopf_segment_iova(segment, piece->first), nr_pages,
+			       piece->block ? nr_pages << PAGE_SHIFT : PAGE_SIZE,
+			       piece->writable);
+	return ret;
 }
 
 /*

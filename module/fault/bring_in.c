@@ -53,6 +53,7 @@ static bool viopf_make_room(unsigned int nr_pages, gfp_t gfp)
 /**
  * viopf_back_off() - page tables could not be had without waiting: wait
  * @container: for which container
+ * @id: of the page request group that waits for it, or 0
  * @tries: how often before
  *
  * Allocates what they may take and frees it again, charged as they are, so that reclaim
@@ -62,12 +63,13 @@ static bool viopf_make_room(unsigned int nr_pages, gfp_t gfp)
  * cgroup's can be killed (try_charge_memcg() in mm/memcontrol.c); who waits for the
  * machine's waits as in any page fault.
  */
-void viopf_back_off(struct viopf_container *container, unsigned int tries)
+void viopf_back_off(struct viopf_container *container, u64 id, unsigned int tries)
 {
 	unsigned int nr_pages = min(tries + 1, VIOPF_BACK_OFF_PAGES);
 	gfp_t gfp = GFP_KERNEL_ACCOUNT;
 
 	viopf_count(&container->iommu, backoffs, 1);
+	trace_iopf_backoff(container->iommu.id, id, tries);
 	if (tries < VIOPF_GENTLE_TRIES)
 		gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	if (!viopf_make_room(nr_pages, gfp) || tries >= VIOPF_GENTLE_TRIES)
@@ -266,6 +268,24 @@ static void viopf_fault_populate_span(struct viopf_fault_ctx *ctx,
 	span->end = end;
 }
 
+/* The page asked for, and what of its neighbours comes easily. */
+static int viopf_bring_in_span(struct viopf_fault_ctx *ctx,
+			       struct viopf_segment *segment,
+			       struct viopf_span *span)
+{
+	bool all = span->populate && span->asks == VIOPF_ASKS_ALL;
+	unsigned long end = all ? span->end : span->page + 1;
+	unsigned long began = jiffies;
+	long ret;
+
+	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	if (span->populate && !all)
+		viopf_fault_populate_span(ctx, segment, span, began);
+	return 0;
+}
+
 /**
  * viopf_fault_bring_in() - bring in the page asked for, and neighbours
  * @ctx: whose fault it is, holding the mm
@@ -278,18 +298,19 @@ static void viopf_fault_populate_span(struct viopf_fault_ctx *ctx,
  */
 int viopf_fault_bring_in(struct viopf_fault_ctx *ctx,
 			 struct viopf_segment *segment,
-				struct viopf_span *span)
+			 struct viopf_span *span)
 {
-	bool all = span->populate && span->asks == VIOPF_ASKS_ALL;
-	unsigned long end = all ? span->end : span->page + 1;
-	unsigned long began = jiffies;
-	long ret;
+	struct viopf_iommu *iommu = &ctx->container->iommu;
+	unsigned long page = span->page;
+	u64 began = trace_iopf_bring_in_enabled() ? ktime_get_ns() : 0;
+	int ret;
 
-	viopf_count(&ctx->container->iommu, bring_ins, 1);
-	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
-	if (ret <= 0)
-		return ret ? ret : -EAGAIN;
-	if (span->populate && !all)
-		viopf_fault_populate_span(ctx, segment, span, began);
-	return 0;
+	viopf_count(iommu, bring_ins, 1);
+	ret = viopf_bring_in_span(ctx, segment, span);
+	if (began)
+		trace_iopf_bring_in(iommu->id, ctx->id,
+				    viopf_segment_iova(segment, page),
+				    span->populate ? span->end - span->first : 1,
+				    span->write, ret, ktime_get_ns() - began);
+	return ret;
 }

@@ -102,7 +102,8 @@ static void viopf_worker_answer(struct viopf_worker *worker)
 {
 	struct viopf_container *container = worker->container;
 
-	viopf_answer_send(container, worker->group, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_send(container, worker->group, IOMMU_PAGE_RESP_INVALID,
+			  VIOPF_BY_CANCEL);
 
 	spin_lock(&container->fault_lock);
 	WRITE_ONCE(worker->answering, false);
@@ -210,7 +211,7 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 		viopf_forward_withdraw(mapping);
 	spin_unlock(&container->fault_lock);
 
-	viopf_answer_list(container, &waiting, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_list(container, &waiting, IOMMU_PAGE_RESP_INVALID, VIOPF_BY_CANCEL);
 	viopf_answer_claimed(container);
 }
 
@@ -249,7 +250,7 @@ void viopf_faults_cancel_group(struct viopf_group *vgroup)
 	}
 	spin_unlock(&container->fault_lock);
 
-	viopf_answer_list(container, &queued, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_list(container, &queued, IOMMU_PAGE_RESP_INVALID, VIOPF_BY_CANCEL);
 	viopf_answer_claimed(container);
 	wait_event(container->answer_wait, viopf_group_is_idle(vgroup));
 }

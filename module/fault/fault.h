@@ -20,10 +20,10 @@ void viopf_workers_stop(struct viopf_container *container);
 
 /* Page request groups, queued and answered: answer.c. */
 void viopf_answer(struct viopf_container *container, struct iopf_group *group,
-		  enum iommu_page_response_code code);
+		  enum iommu_page_response_code code, enum viopf_by by);
 void viopf_answer_list(struct viopf_container *container,
 		       struct list_head *groups,
-		       enum iommu_page_response_code code);
+		       enum iommu_page_response_code code, enum viopf_by by);
 void viopf_faults_queue(struct viopf_container *container,
 			struct iopf_group *group);
 
@@ -72,6 +72,7 @@ struct viopf_fault_fd {
  * @container: in which container
  * @worker: it is a worker's context; otherwise that of a task in a system call,
  *	which any signal interrupts
+ * @id: of the page request group that a worker is at, for tracing; else 0
  * @pfns: room for a window's snapshot
  *
  * Used by one thread at a time.
@@ -79,6 +80,7 @@ struct viopf_fault_fd {
 struct viopf_fault_ctx {
 	struct viopf_container	*container;
 	bool			worker;
+	u64			id;
 	unsigned long		pfns[VIOPF_WINDOW_MAX_PAGES];
 };
 
@@ -91,6 +93,7 @@ enum viopf_asks {
 
 /**
  * struct viopf_span - what a fault or a prefetch is to map
+ * @id: of the page request group that asks for it, for tracing; else 0
  * @page: the page asked for; of a prefetch the first that is not done, moving on
  * @asks: what is asked for
  * @write: for writing
@@ -101,6 +104,7 @@ enum viopf_asks {
  * @absent: @page has just been looked at and was not resident
  */
 struct viopf_span {
+	u64		id;
 	unsigned long	page;
 	enum viopf_asks	asks;
 	bool		write;
@@ -122,7 +126,7 @@ int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
 bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
 
 /* For who pins memory: bring_in.c, pfnmap.c. */
-void viopf_back_off(struct viopf_container *container, unsigned int tries);
+void viopf_back_off(struct viopf_container *container, u64 id, unsigned int tries);
 unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
 			      unsigned long max);
 int viopf_pfnmap_follow(struct mm_struct *mm, unsigned long uaddr, bool write,

@@ -34,7 +34,7 @@
 
 /* Page tables that come with it are charged to the owner of the memory. */
 static int viopf_handler_try_charged(struct viopf_segment *segment,
-				     unsigned long page, bool write)
+				     struct viopf_span *span)
 {
 	struct mm_struct *mm = segment->mapping->mm;
 	struct viopf_charge charge;
@@ -44,7 +44,7 @@ static int viopf_handler_try_charged(struct viopf_segment *segment,
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
 	viopf_charge_begin(&charge, mm);
-	ret = viopf_snapshot_try(segment, page, write);
+	ret = viopf_snapshot_try(segment, span);
 	viopf_charge_end(&charge);
 	mmput_async(mm);
 	return ret;
@@ -52,8 +52,9 @@ static int viopf_handler_try_charged(struct viopf_segment *segment,
 
 /* User space has no say in it, and a device faulted here before. */
 static int viopf_handler_try_mapping(struct viopf_mapping *mapping,
-				     unsigned long iova, int need)
+				     unsigned long iova, int need, u64 id)
 {
+	struct viopf_span span = { .id = id, .write = need & IOMMU_WRITE };
 	struct viopf_segment *segment;
 
 	if ((mapping->prot & need) != need ||
@@ -62,9 +63,8 @@ static int viopf_handler_try_mapping(struct viopf_mapping *mapping,
 	segment = mtree_load(&mapping->segments, iova);
 	if (!segment)
 		return -EAGAIN;
-	return viopf_handler_try_charged(segment,
-					 viopf_segment_page(segment, iova),
-					 need & IOMMU_WRITE);
+	span.page = viopf_segment_page(segment, iova);
+	return viopf_handler_try_charged(segment, &span);
 }
 
 /* True if what the only request of a group asks for is mapped. */
@@ -83,7 +83,8 @@ static bool viopf_handler_try(struct viopf_container *container,
 	if (!mapping)
 		return false;
 	ret = viopf_handler_try_mapping(mapping, iova,
-					viopf_fault_need(request));
+					viopf_fault_need(request),
+					viopf_arrival_of(group)->id);
 	viopf_mapping_put_async(mapping);
 	return !viopf_fault_done(container, ret);
 }
@@ -92,8 +93,7 @@ static bool viopf_handler_try(struct viopf_container *container,
 static void viopf_handler_receive(struct viopf_container *container,
 				  struct iopf_group *group)
 {
-	viopf_count(&container->iommu, groups, 1);
-	viopf_count(&container->iommu, requests, group->fault_count);
+	viopf_arrival_note(container, group);
 	iopf_group_dequeue(group);
 
 	spin_lock(&container->fault_lock);
@@ -133,10 +133,11 @@ int viopf_iopf_handler(struct iopf_group *group)
 
 	viopf_handler_receive(container, group);
 	if (viopf_handler_try(container, group)) {
-		viopf_count(&container->iommu, groups_at_once, 1);
-		viopf_answer(container, group, IOMMU_PAGE_RESP_SUCCESS);
+		viopf_answer(container, group, IOMMU_PAGE_RESP_SUCCESS, VIOPF_BY_HANDLER);
 	} else if (!viopf_handler_queue(container, group)) {
-		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE);
+		if (!viopf_container_failed(container))
+			viopf_arrival_flooded(container, group);
+		viopf_answer(container, group, IOMMU_PAGE_RESP_FAILURE, VIOPF_BY_FLOOD);
 	}
 	return 0;
 }

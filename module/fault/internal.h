@@ -47,10 +47,38 @@ struct viopf_worker {
 	struct viopf_fault_ctx	ctx;
 };
 
-static inline struct viopf_group *viopf_group_of(struct iopf_group *group)
+/**
+ * struct viopf_arrival - a page request group's arrival
+ * @id: the group's number in its container, from 1 on
+ * @ns: when that was, by ktime_get_ns()
+ * @device: whose it is; NULL: it joined its IOMMU group after that was attached
+ */
+struct viopf_arrival {
+	u64			id;
+	u64			ns;
+	struct viopf_device	*device;
+};
+
+/*
+ * It is kept in the group's work, which the iommu core leaves to the handler
+ * (iommu_sva_iopf_handler() in drivers/iommu/iommu-sva.c, whose use for it we don't have).
+ */
+static inline struct viopf_arrival *viopf_arrival_of(struct iopf_group *group)
 {
-	return container_of(group->attach_handle, struct viopf_group, handle);
+	static_assert(sizeof(struct viopf_arrival) <= sizeof(group->work));
+	static_assert(__alignof__(struct viopf_arrival) <= __alignof__(group->work));
+
+	return (struct viopf_arrival *)&group->work;
 }
+
+/* It is counted, timed and traced: arrival.c. */
+void viopf_arrival_note(struct viopf_container *container, struct iopf_group *group);
+void viopf_arrival_taken(struct viopf_container *container, struct iopf_group *group);
+void viopf_arrival_flooded(struct viopf_container *container, struct iopf_group *group);
+void viopf_arrival_refused(struct viopf_container *container, struct iopf_group *group);
+void viopf_arrival_answered(struct viopf_container *container, struct iopf_group *group,
+			    enum iommu_page_response_code code, enum viopf_by by);
+void viopf_flood_work(struct work_struct *work);
 
 /* Queued, parted with, answered: answer.c. */
 bool viopf_worker_is_needed(const struct viopf_container *container);
@@ -58,7 +86,7 @@ void viopf_spawn_if_needed(struct viopf_container *container);
 struct iopf_group *viopf_worker_give_up(struct viopf_worker *worker);
 void viopf_answer_send(struct viopf_container *container,
 		       struct iopf_group *group,
-		       enum iommu_page_response_code code);
+		       enum iommu_page_response_code code, enum viopf_by by);
 int viopf_fault_need(const struct iommu_fault_page_request *request);
 
 /* Groups that wait for something other than memory: waiting.c. */
@@ -110,8 +138,7 @@ bool viopf_span_begin(struct viopf_segment *segment, struct viopf_span *span);
 int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,
 		       struct viopf_span *span);
-int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
-		       bool write);
+int viopf_snapshot_try(struct viopf_segment *segment, struct viopf_span *span);
 int viopf_snapshot_apply_ahead(struct viopf_segment *segment,
 			       struct viopf_span *span,
 			       const unsigned long *pfns);

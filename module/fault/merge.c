@@ -191,5 +191,5 @@ void viopf_merge_answer(struct viopf_container *container,
 	if (!viopf_table_ready(&segment->table))
 		viopf_merge_take(container, segment, &satisfied);
 	mutex_unlock(&segment->table.lock);
-	viopf_answer_list(container, &satisfied, IOMMU_PAGE_RESP_SUCCESS);
+	viopf_answer_list(container, &satisfied, IOMMU_PAGE_RESP_SUCCESS, VIOPF_BY_MERGE);
 }

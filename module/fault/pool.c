@@ -89,6 +89,7 @@ static bool viopf_worker_next(struct viopf_worker *worker)
 		list_del(&worker->group->node);
 		container->faults_queued -= worker->group->fault_count;
 		worker->answered = false;
+		worker->ctx.id = viopf_arrival_of(worker->group)->id;
 		container->workers_idle--;
 		viopf_spawn_if_needed(container);
 	}
@@ -127,7 +128,8 @@ static void viopf_worker_respond(struct viopf_worker *worker,
 	spin_unlock(&container->fault_lock);
 
 	if (ours)
-		viopf_answer_send(container, worker->group, code);
+		viopf_answer_send(container, worker->group, code,
+				  VIOPF_BY_WORKER);
 	else
 		wait_event(container->answer_wait,
 			   !READ_ONCE(worker->answering));
@@ -172,6 +174,7 @@ static int viopf_worker_main(void *data)
 			continue;
 		queue_delayed_work(system_dfl_wq, &container->watch_work,
 				   VIOPF_WATCH_INTERVAL);
+		viopf_arrival_taken(container, worker->group);
 		code = viopf_worker_resolve(worker);
 		if (code == IOMMU_PAGE_RESP_INVALID)
 			viopf_refuse(worker);
@@ -310,6 +313,7 @@ int viopf_workers_start(struct viopf_container *container)
 	INIT_WORK(&container->spawn_work, viopf_spawn_work);
 	INIT_DELAYED_WORK(&container->watch_work, viopf_watch_work);
 	INIT_DELAYED_WORK(&container->refusal_work, viopf_refusal_work);
+	INIT_WORK(&container->flood_work, viopf_flood_work);
 
 	container->memcg = get_mem_cgroup_from_mm(current->mm);
 	ret = viopf_worker_create(container);
@@ -368,6 +372,7 @@ void viopf_workers_stop(struct viopf_container *container)
 		viopf_worker_destroy(worker);
 	cancel_delayed_work_sync(&container->watch_work);
 	cancel_delayed_work_sync(&container->refusal_work);
+	cancel_work_sync(&container->flood_work);
 	mem_cgroup_put(container->memcg);
 	WARN_ON(container->faults_pending || !list_empty(&container->fault_queue));
 }

@@ -45,15 +45,18 @@ static bool viopf_refusal_count(struct viopf_group *vgroup)
 void viopf_refuse(struct viopf_worker *worker)
 {
 	struct viopf_container *container = worker->container;
+	struct iopf_group *group = worker->group;
 	bool later;
 
 	spin_lock(&container->fault_lock);
-	later = worker->group && !worker->answered &&
-		viopf_refusal_count(viopf_group_of(worker->group)) &&
+	later = group && !worker->answered &&
+		viopf_refusal_count(viopf_group_of(group)) &&
 		viopf_waiting_add(worker, &container->refused) == -EINPROGRESS;
-	if (later)
+	if (later) {
+		viopf_arrival_refused(container, group);
 		queue_delayed_work(system_dfl_wq, &container->refusal_work,
 				   VIOPF_REFUSAL_INTERVAL);
+	}
 	spin_unlock(&container->fault_lock);
 
 	if (later)
@@ -76,5 +79,5 @@ void viopf_refusal_work(struct work_struct *work)
 	spin_lock(&container->fault_lock);
 	viopf_waiting_take_from(container, &container->refused, &all, &groups);
 	spin_unlock(&container->fault_lock);
-	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_INVALID, VIOPF_BY_REFUSAL);
 }

@@ -140,7 +140,7 @@ int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
 			cond_resched();
 			break;
 		case -ENOMEM:
-			viopf_back_off(container, tries);
+			viopf_back_off(container, ctx->id, tries);
 			break;
 		default:
 			return ret;
@@ -171,6 +171,7 @@ static int viopf_fault_page(struct viopf_worker *worker,
 			    bool write)
 {
 	struct viopf_span span = {
+		.id = worker->ctx.id,
 		.page = viopf_segment_page(segment, iova),
 		.write = write,
 	};
@@ -210,7 +211,7 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 		segment = viopf_segment_get(mapping, iova);
 		if (segment != ERR_PTR(-ENOMEM) || viopf_fault_aborted(ctx))
 			return segment;
-		viopf_back_off(ctx->container, tries++);
+		viopf_back_off(ctx->container, ctx->id, tries++);
 	}
 }
 

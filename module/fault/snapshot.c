@@ -189,32 +189,28 @@ static int viopf_try_span(struct viopf_segment *segment,
 }
 
 /* With mmap_lock and the segment locked. */
-static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
-			    bool write)
+static int viopf_try_locked(struct viopf_segment *segment, struct viopf_span *span)
 {
-	struct vm_area_struct *vma = viopf_page_vma(segment, page);
 	struct viopf_window before = segment->window;
-	struct viopf_span span = {
-		.page = page,
-		.write = write,
-	};
+	unsigned long page = span->page;
+	struct vm_area_struct *vma = viopf_page_vma(segment, page);
 	int ret;
 
 	ret = viopf_table_ready(&segment->table);
 	if (ret)
 		return ret;
-	if (viopf_residency_test(&segment->table.residency, page, write))
+	if (viopf_residency_test(&segment->table.residency, page, span->write))
 		return viopf_leaf_recheck(&segment->table, page) ? -EAGAIN : -EALREADY;
 	if (!viopf_try_possible(segment, page, vma))
 		return -EAGAIN;
 
 	viopf_window_pick(&segment->window, page, 1, viopf_segment_pages(segment),
-			  viopf_window_max_pages(), &span.first, &span.end,
-			  &span.populate);
-	viopf_span_around(segment, &span);
+			  viopf_window_max_pages(), &span->first, &span->end,
+			  &span->populate);
+	viopf_span_around(segment, span);
 	ret = -E2BIG;
-	if (span.end - span.first <= VIOPF_TRY_PAGES)
-		ret = viopf_try_span(segment, &span, vma);
+	if (span->end - span->first <= VIOPF_TRY_PAGES)
+		ret = viopf_try_span(segment, span, vma);
 	/* The worker that takes it on picks anew. */
 	if (ret)
 		segment->window = before;
@@ -226,8 +222,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
 /**
  * viopf_snapshot_try() - map what a fault asks for, if that can be done at once
  * @segment: of a mapping that is held, as is its mm
- * @page: the page asked for
- * @write: for writing
+ * @span: the page asked for, and for what; its neighbours are chosen here
  *
  * DOC: a sequence that never ends
  *
@@ -243,8 +238,7 @@ static int viopf_try_locked(struct viopf_segment *segment, unsigned long page,
  *
  * Return: 0; -EALREADY: it was there; else it needs a worker.
  */
-int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
-		       bool write)
+int viopf_snapshot_try(struct viopf_segment *segment, struct viopf_span *span)
 {
 	struct mm_struct *mm = segment->mapping->mm;
 	int ret = -EAGAIN;
@@ -252,7 +246,7 @@ int viopf_snapshot_try(struct viopf_segment *segment, unsigned long page,
 	if (!mmap_read_trylock(mm))
 		return -EAGAIN;
 	if (mutex_trylock(&segment->table.lock)) {
-		ret = viopf_try_locked(segment, page, write);
+		ret = viopf_try_locked(segment, span);
 		mutex_unlock(&segment->table.lock);
 	}
 	mmap_read_unlock(mm);

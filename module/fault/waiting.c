@@ -159,9 +159,13 @@ int viopf_waiting_add(struct viopf_worker *worker, struct list_head *list)
 
 	lockdep_assert_held(&container->fault_lock);
 
-	if (viopf_container_failed(container) ||
-	    container->faults_held >= viopf_max_faults())
+	if (viopf_container_failed(container))
 		return -EIO;
+	if (container->faults_held >= viopf_max_faults()) {
+		if (!worker->answered)
+			viopf_arrival_flooded(container, worker->group);
+		return -EIO;
+	}
 	group = viopf_worker_give_up(worker);
 	if (!group)
 		return -EINTR;
@@ -183,7 +187,7 @@ void viopf_waiting_fail(struct viopf_container *container)
 	spin_lock(&container->fault_lock);
 	viopf_waiting_take(container, &all, &groups);
 	spin_unlock(&container->fault_lock);
-	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_FAILURE);
+	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_FAILURE, VIOPF_BY_FAIL);
 }
 
 /**

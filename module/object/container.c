@@ -26,6 +26,7 @@
  * then. What comes under VFIO's lock, or from a driver with an open device, needs no
  * reference.
  */
+#include <linux/device.h>
 #include <linux/module.h>
 #include <linux/vfio.h>
 
@@ -43,6 +44,7 @@ static void viopf_container_free(struct kref *ref)
 	viopf_age_release(container->ager);
 	viopf_iova_deinit(&container->valid_iova);
 	kfree(container->iommu.set);
+	put_pid(container->opener);
 	mutex_destroy(&container->lock);
 	mutex_destroy(&container->devices_lock);
 	kfree(container);
@@ -66,6 +68,9 @@ static void viopf_container_init(struct viopf_container *container,
 	container->nesting = compat_is_nesting(type);
 	container->enabled = true;
 	container->iommu.id = atomic_long_inc_return(&ids);
+	container->type = type;
+	container->opener = get_pid(task_tgid(current));
+	get_task_comm(container->comm, current->group_leader);
 }
 
 /**
@@ -168,4 +173,22 @@ void viopf_container_put(struct viopf_container *container)
 {
 	kref_put(&container->ref, viopf_container_free);
 	module_put(THIS_MODULE);
+}
+
+/**
+ * viopf_container_tell() - tell user space what has become of a container
+ * @container: which
+ * @event: in a word: the uevent's IOPF_EVENT
+ *
+ * May wait for memory.
+ */
+void viopf_container_tell(struct viopf_container *container, const char *event)
+{
+	char text[32];
+	char *env[] = { text, NULL };
+
+	if (!container->dev)
+		return;
+	scnprintf(text, sizeof(text), "IOPF_EVENT=%s", event);
+	kobject_uevent_env(&container->dev->kobj, KOBJ_CHANGE, env);
 }

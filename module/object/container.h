@@ -50,6 +50,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -77,6 +78,8 @@ struct viopf_fault_fd;
  * @nesting: domains are asked for nesting translation, as type1 does; constant
  * @vaddr_invalid_count: mappings whose address is being updated; by @lock
  * @enabled: demand paging is on; by @lock
+ * @pinned: mappings that don't say otherwise are pinned, as viopf_mode_update() last made
+ *	it; written under @lock
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
  *	under any mapping's segments_lock
@@ -104,6 +107,13 @@ struct viopf_fault_fd;
  * @spawn_work: makes another worker, or frees those that have ended
  * @watch_work: ends faults into processes that are gone
  * @refusal_work: answers what is in @refused
+ * @flood_work: tells user space that a device floods us
+ * @latency: how long page requests waited for their answers
+ * @dev: what sysfs shows of it, or NULL; constant while VFIO has it
+ * @devices_kobj: the folder of its devices there
+ * @opener: the process that opened it; a reference; constant
+ * @comm: that process's name at that time
+ * @type: what VFIO_SET_IOMMU was given; constant
  * @ref: VFIO's, from open to release, and one for each ioctl at work
  * @released: VFIO has let go of it: nothing is mapped any more; by @lock
  * @end_work: what release would have to wait for
@@ -123,6 +133,7 @@ struct viopf_container {
 	bool			nesting;
 	unsigned int		vaddr_invalid_count;
 	bool			enabled;
+	bool			pinned;
 	unsigned int		nr_cant_fault;
 	bool			dirty_tracking;
 	struct viopf_ager	*ager;
@@ -151,6 +162,14 @@ struct viopf_container {
 	struct work_struct	spawn_work;
 	struct delayed_work	watch_work;
 	struct delayed_work	refusal_work;
+	struct work_struct	flood_work;
+	struct viopf_latency	latency;
+
+	struct device		*dev;
+	struct kobject		*devices_kobj;
+	struct pid		*opener;
+	char			comm[TASK_COMM_LEN];
+	unsigned long		type;
 
 	struct kref		ref;
 	bool			released;
@@ -165,6 +184,7 @@ struct viopf_container *viopf_container_of(void *iommu_data);
 struct viopf_container *viopf_container_get_next(unsigned long *id,
 						 unsigned long last);
 void viopf_container_put(struct viopf_container *container);
+void viopf_container_tell(struct viopf_container *container, const char *event);
 
 static inline bool viopf_container_failed(const struct viopf_container *c)
 {

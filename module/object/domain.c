@@ -336,6 +336,11 @@ struct viopf_group *viopf_group_create(struct viopf_container *container,
 		return NULL;
 	vgroup->container = container;
 	vgroup->group = group;
+	INIT_LIST_HEAD(&vgroup->devices);
+	if (viopf_devices_create(&vgroup->devices, group, vgroup)) {
+		kfree(vgroup);
+		return NULL;
+	}
 	return vgroup;
 }
 
@@ -346,6 +351,7 @@ struct viopf_group *viopf_group_create(struct viopf_container *container,
 void viopf_group_destroy(struct viopf_group *vgroup)
 {
 	WARN_ON(vgroup->faults_pending);
+	viopf_devices_destroy(&vgroup->devices);
 	kfree(vgroup);
 }
 

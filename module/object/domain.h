@@ -44,6 +44,7 @@ struct viopf_domain {
  * @refusals: its page requests that were to be refused in this interval (fault/refusal.c); by
  *	container->fault_lock
  * @refusals_end: when the next interval begins, in jiffies; by the same
+ * @devices: struct viopf_device; constant
  * @can_fault: its devices can take page faults; constant once attached
  * @quarantined: it is attached to @domain's quarantine; by container->lock
  * @node: in domain->groups
@@ -57,6 +58,7 @@ struct viopf_group {
 	unsigned int			faults_pending;
 	unsigned int			refusals;
 	unsigned long			refusals_end;
+	struct list_head		devices;
 	bool				can_fault;
 	bool				quarantined;
 	struct list_head		node;
@@ -80,5 +82,11 @@ struct viopf_group *viopf_group_find(struct viopf_container *container,
 bool viopf_container_is_coherent(struct viopf_container *container);
 unsigned long viopf_container_pgsizes(struct viopf_container *container);
 unsigned long viopf_container_granule(struct viopf_container *container);
+
+/* The group of devices that page requests came through. */
+static inline struct viopf_group *viopf_group_of(struct iopf_group *group)
+{
+	return container_of(group->attach_handle, struct viopf_group, handle);
+}
 
 #endif /* VIOPF_DOMAIN_H */

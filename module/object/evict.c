@@ -59,17 +59,19 @@ static void viopf_evict_range(struct viopf_segment *segment,
 	unsigned long end = min(range->end,
 				segment->uaddr + viopf_segment_bytes(segment));
 	struct viopf_iommu *iommu = segment->table.iommu;
-	unsigned long gone;
+	unsigned long first, gone;
 
 	if (start >= end)
 		return;
 
-	gone = viopf_leaf_drop(&segment->table,
-			       (start - segment->uaddr) >> PAGE_SHIFT,
+	first = (start - segment->uaddr) >> PAGE_SHIFT;
+	gone = viopf_leaf_drop(&segment->table, first,
 			       DIV_ROUND_UP(end - segment->uaddr, PAGE_SIZE));
 	if (gone) {
 		viopf_count(iommu, evictions, 1);
 		viopf_count(iommu, pages_evicted, gone);
+		trace_iopf_evict(iommu->id, viopf_segment_iova(segment, first), gone,
+				 range->event, current->flags & PF_MEMALLOC);
 	}
 }
 

@@ -91,6 +91,8 @@ void viopf_mapping_insert(struct viopf_mapping *mapping)
 	write_lock(&container->map_lock);
 	interval_tree_insert(&mapping->node, &container->mappings);
 	write_unlock(&container->map_lock);
+	viopf_count(&container->iommu, mappings, 1);
+	viopf_count(&container->iommu, mapped_bytes, viopf_mapping_bytes(mapping));
 }
 
 /**
@@ -106,6 +108,8 @@ void viopf_mapping_erase(struct viopf_mapping *mapping)
 	write_lock(&container->map_lock);
 	interval_tree_remove(&mapping->node, &container->mappings);
 	write_unlock(&container->map_lock);
+	viopf_count(&container->iommu, mappings, -1);
+	viopf_count(&container->iommu, mapped_bytes, -viopf_mapping_bytes(mapping));
 }
 
 /**

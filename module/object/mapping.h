@@ -98,6 +98,12 @@ viopf_mapping_alloc(struct viopf_container *container,
 		    const struct vfio_iommu_type1_dma_map *map);
 bool viopf_mapping_is_pinned(const struct viopf_mapping *mapping);
 
+/* The IOVA that it covers, in bytes. */
+static inline u64 viopf_mapping_bytes(const struct viopf_mapping *mapping)
+{
+	return mapping->node.last - mapping->node.start + 1;
+}
+
 /* Is it a range of whole pages, not empty, and not around the end? */
 static inline bool viopf_is_page_range(u64 iova, u64 bytes)
 {

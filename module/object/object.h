@@ -7,6 +7,7 @@
 #define VIOPF_OBJECT_H
 
 #include "object/container.h"
+#include "object/device.h"
 #include "object/domain.h"
 #include "object/mapping.h"
 #include "object/segment.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a container counts.
+ * What containers and devices count.
+ *
+ * One list each: the structures, VFIO_IOPF_STATS and sysfs are made from it.
  */
 #ifndef VIOPF_COUNTERS_H
 #define VIOPF_COUNTERS_H
@@ -8,41 +10,33 @@
 #include <linux/atomic.h>
 
 /*
- * What VFIO_IOPF_STATS reports, by the names that struct vfio_iopf_stats explains.
- *
- * All but @segments, @resident_pages, @pinned_pages and @faults_waiting only grow.
+ * What a container counts, by the names that struct vfio_iopf_stats explains. All but
+ * segments, resident_pages, pinned_pages, faults_waiting, mappings and mapped_bytes only
+ * grow.
  */
+#define VIOPF_COUNTERS(X)							\
+	X(resident_pages) X(segments) X(groups) X(requests) X(resp_success)	\
+	X(resp_invalid) X(resp_failure) X(faults) X(faults_spurious)		\
+	X(pages_mapped) X(huge_mapped) X(bring_ins) X(retries) X(backoffs)	\
+	X(aborts) X(invalidations) X(evictions) X(pages_evicted) X(flushes)	\
+	X(evict_busy) X(unmap_mismatches) X(pages_kept) X(dirtied_pages)	\
+	X(pinned_pages) X(faults_waiting) X(faults_user) X(groups_at_once)	\
+	X(groups_merged) X(pages_young) X(pages_sampled) X(mappings)		\
+	X(mapped_bytes) X(floods)
+
+/* What is counted for each device as well; a container has these, too. */
+#define VIOPF_DEVICE_COUNTERS(X)						\
+	X(groups) X(requests) X(resp_success) X(resp_invalid)			\
+	X(resp_failure) X(groups_at_once) X(floods)
+
+#define VIOPF_COUNTER(_name)	atomic64_t _name;
+
 struct viopf_counters {
-	atomic64_t	resident_pages;
-	atomic64_t	segments;
-	atomic64_t	groups;
-	atomic64_t	requests;
-	atomic64_t	resp_success;
-	atomic64_t	resp_invalid;
-	atomic64_t	resp_failure;
-	atomic64_t	faults;
-	atomic64_t	faults_spurious;
-	atomic64_t	pages_mapped;
-	atomic64_t	huge_mapped;
-	atomic64_t	bring_ins;
-	atomic64_t	retries;
-	atomic64_t	backoffs;
-	atomic64_t	aborts;
-	atomic64_t	invalidations;
-	atomic64_t	evictions;
-	atomic64_t	pages_evicted;
-	atomic64_t	flushes;
-	atomic64_t	evict_busy;
-	atomic64_t	unmap_mismatches;
-	atomic64_t	pages_kept;
-	atomic64_t	dirtied_pages;
-	atomic64_t	pinned_pages;
-	atomic64_t	faults_waiting;
-	atomic64_t	faults_user;
-	atomic64_t	groups_at_once;
-	atomic64_t	groups_merged;
-	atomic64_t	pages_young;
-	atomic64_t	pages_sampled;
+	VIOPF_COUNTERS(VIOPF_COUNTER)
+};
+
+struct viopf_device_counters {
+	VIOPF_DEVICE_COUNTERS(VIOPF_COUNTER)
 };
 
 #endif /* VIOPF_COUNTERS_H */

@@ -7,7 +7,9 @@
 
 #include "policy/counters.h"
 #include "policy/iova.h"
+#include "policy/latency.h"
 #include "policy/residency.h"
+#include "policy/trace.h"
 #include "policy/window.h"
 
 /* The parameters. What each means, params.c tells modinfo. */

@@ -307,6 +307,8 @@ static void viopf_age_sample(struct work_struct *work)
 	spin_unlock(&age->lock);
 	mutex_unlock(&table->lock);
 	viopf_count(table->iommu, pages_sampled, gone);
+	if (gone)
+		trace_iopf_sample(table->iommu->id, table->iova, gone);
 }
 
 /**
@@ -424,6 +426,25 @@ void viopf_age_touch_slow(struct viopf_table *table, unsigned long first,
 	else
 		bitmap_clear(age->young, first, end - first);
 	spin_unlock(&age->lock);
+}
+
+/**
+ * viopf_age_is_young() - do devices use a page, as far as the kernel has been told?
+ * @table: locked
+ * @page: the page
+ *
+ * Return: true if it is mapped and has not been asked about since; without an ager, false.
+ */
+bool viopf_age_is_young(struct viopf_table *table, unsigned long page)
+{
+	bool young;
+
+	if (!table->age.ager)
+		return false;
+	spin_lock(&table->age.lock);
+	young = test_bit(page, table->age.young);
+	spin_unlock(&table->age.lock);
+	return young;
 }
 
 /**

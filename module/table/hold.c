@@ -65,9 +65,11 @@ void viopf_hold_pages(struct viopf_table *table)
 
 	table->kept = true;
 	viopf_count(iommu, pages_kept, kept);
-	if (!xchg(&iommu->failed, true))
+	if (!xchg(&iommu->failed, true)) {
+		trace_iopf_fail(iommu->id, table->iova, kept);
 		pr_err_ratelimited("container %lu: the IOMMU refused to unmap; its devices are cut off, reset them and open a new container\n",
 				   iommu->id);
+	}
 	queue_work(system_dfl_wq, &iommu->quarantine_work);
 }
 

@@ -161,6 +161,7 @@ void viopf_age_add(struct viopf_table *table);
 void viopf_age_remove(struct viopf_table *table);
 void viopf_age_around(const struct viopf_table *table, unsigned long page,
 		      unsigned long *first, unsigned long *end);
+bool viopf_age_is_young(struct viopf_table *table, unsigned long page);
 void viopf_age_touch_slow(struct viopf_table *table, unsigned long first,
 			  unsigned long end, bool young);
 void viopf_age_exit(void);

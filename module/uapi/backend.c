@@ -44,6 +44,7 @@ static void viopf_container_end(struct viopf_container *container)
 	viopf_workers_stop(container);
 	viopf_fault_fd_detach(container);
 	cancel_work_sync(&container->iommu.quarantine_work);
+	viopf_sysfs_remove(container);
 
 	WARN_ON(!list_empty(&container->domains));
 	viopf_container_drop(container);
@@ -74,11 +75,16 @@ static void *viopf_open(unsigned long arg)
 	ret = viopf_workers_start(container);
 	if (ret)
 		goto out_drop;
-	ret = viopf_container_publish(container);
+	ret = viopf_sysfs_add(container);
 	if (ret)
 		goto out_stop_workers;
+	ret = viopf_container_publish(container);
+	if (ret)
+		goto out_remove_sysfs;
 	return (void *)container->iommu.id;
 
+out_remove_sysfs:
+	viopf_sysfs_remove(container);
 out_stop_workers:
 	viopf_workers_abort(container);
 	viopf_workers_stop(container);
@@ -112,12 +118,47 @@ static long viopf_errno(long ret)
 	return ret == -EIO ? -ENODEV : ret;
 }
 
+static int viopf_attach_emulated(struct viopf_container *container,
+				 struct iommu_group *group)
+{
+	int ret = viopf_emulated_attach(container, group);
+
+	if (ret)
+		return ret;
+	ret = viopf_sysfs_add_devices(container, viopf_emulated_devices(container, group));
+	if (ret)
+		viopf_emulated_detach(container, group);
+	return ret;
+}
+
+static int viopf_attach_physical(struct viopf_container *container,
+				 struct iommu_group *group)
+{
+	struct viopf_group *vgroup = viopf_group_create(container, group);
+	int ret;
+
+	if (!vgroup)
+		return -ENOMEM;
+	ret = viopf_group_attach(vgroup);
+	if (ret)
+		goto out_destroy;
+	ret = viopf_sysfs_add_devices(container, &vgroup->devices);
+	if (ret)
+		goto out_detach;
+	viopf_externals_install(container);
+	return 0;
+
+out_detach:
+	viopf_group_detach(vgroup);
+out_destroy:
+	viopf_group_destroy(vgroup);
+	return viopf_errno(ret);
+}
+
 static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 			      enum vfio_group_type type)
 {
 	struct viopf_container *container = viopf_container_of(iommu_data);
-	struct viopf_group *vgroup;
-	int ret;
 
 	guard(mutex)(&container->lock);
 	/* As type1: what the group needs of a mapping can't be had just now. */
@@ -127,18 +168,10 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 	    viopf_emulated_has(container, group))
 		return -EINVAL;
 	if (type == VFIO_EMULATED_IOMMU)
-		return viopf_emulated_attach(container, group);
+		return viopf_attach_emulated(container, group);
 	if (type != VFIO_IOMMU)
 		return -EINVAL;
-	vgroup = viopf_group_create(container, group);
-	if (!vgroup)
-		return -ENOMEM;
-	ret = viopf_group_attach(vgroup);
-	if (ret)
-		viopf_group_destroy(vgroup);
-	else
-		viopf_externals_install(container);
-	return viopf_errno(ret);
+	return viopf_attach_physical(container, group);
 }
 
 static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
@@ -147,10 +180,14 @@ static void viopf_detach_group(void *iommu_data, struct iommu_group *group)
 	struct viopf_group *vgroup;
 
 	guard(mutex)(&container->lock);
-	if (viopf_emulated_detach(container, group))
+	if (viopf_emulated_has(container, group)) {
+		viopf_sysfs_remove_devices(viopf_emulated_devices(container, group));
+		viopf_emulated_detach(container, group);
 		return;
+	}
 	vgroup = viopf_group_find(container, group);
 	if (!WARN_ON(!vgroup)) {
+		viopf_sysfs_remove_devices(&vgroup->devices);
 		viopf_group_detach(vgroup);
 		viopf_group_destroy(vgroup);
 	}
@@ -295,6 +332,8 @@ static long viopf_container_ioctl(struct viopf_container *container,
 		return viopf_get_residency(container, uarg);
 	case VFIO_IOPF_STATS:
 		return viopf_get_stats(container, uarg);
+	case VFIO_IOPF_MAPPINGS:
+		return viopf_get_mappings(container, uarg);
 	case VFIO_IOPF_FAULT_FD:
 		return viopf_fault_fd_open(container, uarg);
 	default:

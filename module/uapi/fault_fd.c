@@ -284,7 +284,8 @@ static int viopf_fault_fd_decide(struct viopf_fault_fd *uf,
 	if (!agreed)
 		viopf_answer(container, group,
 			     response->code == VFIO_IOPF_FAULT_INVALID ?
-			     IOMMU_PAGE_RESP_INVALID : IOMMU_PAGE_RESP_FAILURE);
+			     IOMMU_PAGE_RESP_INVALID : IOMMU_PAGE_RESP_FAILURE,
+			     VIOPF_BY_USER);
 	return 0;
 }
 
@@ -343,7 +344,7 @@ static int viopf_fault_fd_release(struct inode *inode, struct file *file)
 		ours = viopf_fault_fd_leave(uf, &groups);
 	spin_unlock(&uf->lock);
 
-	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_INVALID);
+	viopf_answer_list(container, &groups, IOMMU_PAGE_RESP_INVALID, VIOPF_BY_USER);
 	if (ours)
 		kref_put(&uf->ref, viopf_fault_fd_free);
 	kref_put(&uf->ref, viopf_fault_fd_free);

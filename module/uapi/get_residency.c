@@ -55,7 +55,14 @@ static void viopf_report_fill(struct viopf_segment *segment,
 				*byte |= VFIO_IOPF_PAGE_HUGE;
 			if (viopf_table_pinned(&segment->table, page))
 				*byte |= VFIO_IOPF_PAGE_PINNED;
+			if (viopf_age_is_young(&segment->table, page))
+				*byte |= VFIO_IOPF_PAGE_YOUNG;
 		}
+	}
+	if (segment->table.dirty) {
+		page = base;
+		for_each_set_bit_from(page, segment->table.dirty, end)
+			bytes[page - base] |= VFIO_IOPF_PAGE_DIRTY;
 	}
 }
 

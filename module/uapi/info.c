@@ -57,6 +57,7 @@ static int viopf_info_add_iopf(struct viopf_container *container,
 		.segment_shift = VIOPF_SEGMENT_SHIFT,
 		.max_workers = viopf_max_workers(),
 		.leaf_sizes = viopf_container_pgsizes(container),
+		.container = container->iommu.id,
 	};
 
 	return vfio_info_add_capability(caps, &cap.header, sizeof(cap));
@@ -126,43 +127,24 @@ out_free:
 	return ret;
 }
 
-static void viopf_stats_collect(struct viopf_container *container,
-				struct vfio_iopf_stats *stats)
+#define VIOPF_STATS_SET(_name)	stats->_name = atomic64_read(&counters->_name);
+
+/**
+ * viopf_stats_collect() - what a container counts, and has just now
+ * @container: which
+ * @stats: all but its @argsz is set
+ */
+void viopf_stats_collect(struct viopf_container *container,
+			 struct vfio_iopf_stats *stats)
 {
-	const struct viopf_counters *c = &container->iommu.counters;
+	const struct viopf_counters *counters = &container->iommu.counters;
 
-	stats->resident_pages = atomic64_read(&c->resident_pages);
-	stats->segments = atomic64_read(&c->segments);
-	stats->groups = atomic64_read(&c->groups);
-	stats->requests = atomic64_read(&c->requests);
-	stats->resp_success = atomic64_read(&c->resp_success);
-	stats->resp_invalid = atomic64_read(&c->resp_invalid);
-	stats->resp_failure = atomic64_read(&c->resp_failure);
-	stats->faults = atomic64_read(&c->faults);
-	stats->faults_spurious = atomic64_read(&c->faults_spurious);
-	stats->pages_mapped = atomic64_read(&c->pages_mapped);
-	stats->huge_mapped = atomic64_read(&c->huge_mapped);
-	stats->bring_ins = atomic64_read(&c->bring_ins);
-	stats->retries = atomic64_read(&c->retries);
-	stats->backoffs = atomic64_read(&c->backoffs);
-	stats->aborts = atomic64_read(&c->aborts);
-	stats->invalidations = atomic64_read(&c->invalidations);
-	stats->evictions = atomic64_read(&c->evictions);
-	stats->pages_evicted = atomic64_read(&c->pages_evicted);
-	stats->flushes = atomic64_read(&c->flushes);
-	stats->evict_busy = atomic64_read(&c->evict_busy);
-	stats->unmap_mismatches = atomic64_read(&c->unmap_mismatches);
-	stats->pages_kept = atomic64_read(&c->pages_kept);
-	stats->dirtied_pages = atomic64_read(&c->dirtied_pages);
-	stats->pinned_pages = atomic64_read(&c->pinned_pages);
-	stats->faults_waiting = atomic64_read(&c->faults_waiting);
-	stats->faults_user = atomic64_read(&c->faults_user);
-	stats->groups_at_once = atomic64_read(&c->groups_at_once);
-	stats->groups_merged = atomic64_read(&c->groups_merged);
-	stats->pages_young = atomic64_read(&c->pages_young);
-	stats->pages_sampled = atomic64_read(&c->pages_sampled);
-
+	stats->flags = READ_ONCE(container->enabled) ? VFIO_IOPF_STATS_ENABLED : 0;
+	if (viopf_container_failed(container))
+		stats->flags |= VFIO_IOPF_STATS_FAILED;
+	VIOPF_COUNTERS(VIOPF_STATS_SET)
 	stats->segment_bytes = VIOPF_SEGMENT_BYTES;
+
 	spin_lock(&container->fault_lock);
 	stats->workers = container->workers_total;
 	stats->faults_pending = container->faults_pending;
@@ -188,10 +170,6 @@ int viopf_get_stats(struct viopf_container *container, void __user *arg)
 		return -EINVAL;
 	bytes = min_t(size_t, round_down(stats.argsz, 8), sizeof(stats));
 
-	if (container->enabled)
-		stats.flags |= VFIO_IOPF_STATS_ENABLED;
-	if (viopf_container_failed(container))
-		stats.flags |= VFIO_IOPF_STATS_FAILED;
 	viopf_stats_collect(container, &stats);
 	return copy_to_user(arg, &stats, bytes) ? -EFAULT : 0;
 }

@@ -17,6 +17,16 @@ long viopf_advise(struct viopf_container *container, void __user *arg);
 long viopf_get_residency(struct viopf_container *container, void __user *arg);
 int viopf_get_info(struct viopf_container *container, void __user *arg);
 int viopf_get_stats(struct viopf_container *container, void __user *arg);
+long viopf_get_mappings(struct viopf_container *container, void __user *arg);
+void viopf_stats_collect(struct viopf_container *container,
+			 struct vfio_iopf_stats *stats);
+
+/* What sysfs shows: sysfs.c. */
+int viopf_sysfs_add(struct viopf_container *container);
+void viopf_sysfs_remove(struct viopf_container *container);
+int viopf_sysfs_add_devices(struct viopf_container *container,
+			    struct list_head *devices);
+void viopf_sysfs_remove_devices(struct list_head *devices);
 
 int viopf_fault_fd_open(struct viopf_container *container, void __user *arg);
 void viopf_fault_fd_detach(struct viopf_container *container);

@@ -12,6 +12,9 @@ extern const struct vfio_iommu_driver_ops viopf_driver_ops;
 int viopf_containers_init(void);
 void viopf_containers_exit(void);
 
+int viopf_sysfs_init(void);
+void viopf_sysfs_exit(void);
+
 void viopf_verify_init(void);
 void viopf_verify_exit(void);
 

@@ -142,6 +142,10 @@ struct vfio_iopf_enable {
  *	and that devices had reached since it last did
  * @pages_sampled: 4 KiB pages taken from the devices, but left where they are, to see
  *	from a fault whether one still uses them: see the module's parameter aging
+ * @mappings: mappings at this moment
+ * @mapped_bytes: bytes of IOVA that they cover
+ * @floods: groups answered FAILURE as their device, or all devices together, had more
+ *	page requests queued than the module's parameter max_faults allows
  *
  * Counters count from the container's VFIO_SET_IOMMU. With nothing in flight
  * they are exact: groups == resp_success + resp_invalid + resp_failure.
@@ -184,6 +188,9 @@ struct vfio_iopf_stats {
 	__aligned_u64	groups_merged;
 	__aligned_u64	pages_young;
 	__aligned_u64	pages_sampled;
+	__aligned_u64	mappings;
+	__aligned_u64	mapped_bytes;
+	__aligned_u64	floods;
 };
 
 /**
@@ -273,6 +280,8 @@ struct vfio_iopf_residency {
 #define VFIO_IOPF_PAGE_WRITABLE	(1 << 1)	/* for writing as well */
 #define VFIO_IOPF_PAGE_HUGE	(1 << 2)	/* by a leaf larger than a page */
 #define VFIO_IOPF_PAGE_PINNED	(1 << 3)	/* and it stays so */
+#define VFIO_IOPF_PAGE_DIRTY	(1 << 4)	/* counts as written, while that is tracked */
+#define VFIO_IOPF_PAGE_YOUNG	(1 << 5)	/* reached since the kernel last asked */
 };
 
 /**
@@ -363,6 +372,67 @@ enum vfio_iopf_fault_code {
 	VFIO_IOPF_FAULT_FAILURE		= 2,
 };
 
+/**
+ * struct vfio_iopf_mapping - a mapping, as VFIO_IOPF_MAPPINGS tells of it
+ * @iova: its start
+ * @size: its size in bytes
+ * @vaddr: the user address, in the process that mapped it; while it is being updated, the
+ *	old one
+ * @flags: what MAP_DMA was told: VFIO_DMA_MAP_FLAG_READ, VFIO_DMA_MAP_FLAG_WRITE,
+ *	VFIO_DMA_MAP_FLAG_IOPF_*
+ * @state: enum vfio_iopf_mapping_state
+ * @resident_pages: 4 KiB pages of it that devices can reach at this moment
+ */
+struct vfio_iopf_mapping {
+	__aligned_u64	iova;
+	__aligned_u64	size;
+	__aligned_u64	vaddr;
+	__u32	flags;
+	__u32	state;
+	__aligned_u64	resident_pages;
+};
+
+/**
+ * enum vfio_iopf_mapping_state - what happens to a mapping's page requests
+ * @VFIO_IOPF_MAPPING_FAULTABLE: what devices ask for is paged in
+ * @VFIO_IOPF_MAPPING_PINNED: all of it is pinned
+ * @VFIO_IOPF_MAPPING_USER: they go to VFIO_IOPF_FAULT_FD first
+ */
+enum vfio_iopf_mapping_state {
+	VFIO_IOPF_MAPPING_FAULTABLE	= 0,
+	VFIO_IOPF_MAPPING_PINNED	= 1,
+	VFIO_IOPF_MAPPING_USER		= 2,
+};
+
+/**
+ * struct vfio_iopf_mappings - argument of VFIO_IOPF_MAPPINGS
+ * @argsz: sizeof(struct vfio_iopf_mappings)
+ * @flags: must be 0
+ * @iova: mappings that end before this address are left out
+ * @count: in: for how many there is room at @data; out: how many there are
+ * @reserved: must be 0
+ * @data: user address of an array of struct vfio_iopf_mapping
+ */
+struct vfio_iopf_mappings {
+	__u32	argsz;
+	__u32	flags;
+	__aligned_u64	iova;
+	__u32	count;
+	__u32	reserved;
+	__aligned_u64	data;
+};
+
+/**
+ * VFIO_IOPF_MAPPINGS - _IOWR(VFIO_TYPE, VFIO_IOPF_BASE + 6, struct vfio_iopf_mappings)
+ *
+ * Tells which mappings there are, ascending by IOVA. Fewer than there was room for means
+ * that there are no more. Mappings may come and go before the call returns, and while it
+ * is at work.
+ *
+ * Errors: also EINTR (the caller was killed).
+ */
+#define VFIO_IOPF_MAPPINGS	_IO(VFIO_TYPE, VFIO_IOPF_BASE + 6)
+
 /* "IP": type1's own capabilities count up from 1. */
 #define VFIO_IOMMU_TYPE1_INFO_CAP_IOPF	0x4950
 
@@ -374,6 +444,8 @@ enum vfio_iopf_fault_code {
  * @max_workers: fault threads that the container may come to have
  * @reserved: 0
  * @leaf_sizes: bitmap of the IOMMU leaf sizes, in bytes, that faults may use
+ * @container: the container's number, by which the kernel's messages, its tracepoints and
+ *	/sys/class/vfio_iopf/containerN call it
  *
  * A capability in the chain of VFIO_IOMMU_GET_INFO.
  */
@@ -386,6 +458,7 @@ struct vfio_iommu_type1_info_cap_iopf {
 	__u32	max_workers;
 	__u32	reserved;
 	__aligned_u64	leaf_sizes;
+	__aligned_u64	container;
 };
 
 #endif /* _UAPI_LINUX_VFIO_IOPF_H */
