@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * Advice on a range of IOVA, and what of it devices can reach.
+ * Advice on a range of IOVA, what of it devices can reach, and what is mapped.
  */
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -53,5 +53,21 @@ int viopf_residency(struct viopf_container *c, uint64_t iova, uint64_t size, uns
 	if (ioctl(c->fd, VFIO_IOPF_RESIDENCY, &arg))
 		return viopf_fail(errno, "can't tell what is resident of %#llx bytes at IOVA %#llx",
 				  (unsigned long long)size, (unsigned long long)iova);
+	return 0;
+}
+
+int viopf_mappings(struct viopf_container *c, uint64_t iova, struct vfio_iopf_mapping *mappings,
+		   uint32_t *count)
+{
+	struct vfio_iopf_mappings arg = {
+		.argsz = sizeof(arg),
+		.iova = iova,
+		.count = *count,
+		.data = (uintptr_t)mappings,
+	};
+
+	if (ioctl(c->fd, VFIO_IOPF_MAPPINGS, &arg))
+		return viopf_fail(errno, "can't list the container's mappings");
+	*count = arg.count;
 	return 0;
 }

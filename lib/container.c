@@ -15,24 +15,31 @@
 
 int viopf_container_new(struct viopf_container **out)
 {
-	struct viopf_container *c = calloc(1, sizeof(*c));
-	int err;
+	int fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC), err;
 
+	if (fd < 0)
+		return viopf_fail(errno, errno == ENOENT || errno == ENODEV ?
+				  "VFIO is not there; modprobe vfio-pci" :
+				  "can't open /dev/vfio/vfio (are you root?)");
+	err = viopf_container_from_fd(out, fd);
+	if (err)
+		close(fd);
+	return err;
+}
+
+int viopf_container_from_fd(struct viopf_container **out, int fd)
+{
+	int version = ioctl(fd, VFIO_GET_API_VERSION);
+	struct viopf_container *c;
+
+	if (version < 0)
+		return viopf_fail(errno, "file descriptor %d is no VFIO container's", fd);
+	if (version != VFIO_API_VERSION)
+		return viopf_fail(EINVAL, "the kernel's VFIO has another version");
+	c = calloc(1, sizeof(*c));
 	if (!c)
 		return viopf_fail(ENOMEM, "can't make a container");
-	c->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (c->fd < 0) {
-		err = viopf_fail(errno, errno == ENOENT || errno == ENODEV ?
-				 "VFIO is not there; modprobe vfio-pci" :
-				 "can't open /dev/vfio/vfio (are you root?)");
-		free(c);
-		return err;
-	}
-	if (ioctl(c->fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION) {
-		close(c->fd);
-		free(c);
-		return viopf_fail(EINVAL, "the kernel's VFIO has another version");
-	}
+	c->fd = fd;
 	*out = c;
 	return 0;
 }

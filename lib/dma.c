@@ -83,7 +83,17 @@ static void take_migration(struct viopf_info *info,
 	info->dirty_max_bytes = cap->max_dirty_bitmap_size;
 }
 
-static void take_cap(struct viopf_info *info, const struct vfio_info_cap_header *cap)
+/* A kernel that knows less of @info than we do says less; the rest stays zero. */
+static void take_iopf(struct viopf_info *info, const void *cap, size_t bytes)
+{
+	if (bytes > sizeof(info->iopf))
+		bytes = sizeof(info->iopf);
+	memcpy(&info->iopf, cap, bytes);
+	info->has_iopf = 1;
+}
+
+static void take_cap(struct viopf_info *info, const struct vfio_info_cap_header *cap,
+		     size_t bytes)
 {
 	switch (cap->id) {
 	case VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE:
@@ -96,8 +106,7 @@ static void take_cap(struct viopf_info *info, const struct vfio_info_cap_header 
 		take_migration(info, (const void *)cap);
 		break;
 	case VFIO_IOMMU_TYPE1_INFO_CAP_IOPF:
-		memcpy(&info->iopf, cap, sizeof(info->iopf));
-		info->has_iopf = 1;
+		take_iopf(info, cap, bytes);
 		break;
 	}
 }
@@ -114,7 +123,7 @@ static void take_info(struct viopf_info *info, const struct vfio_iommu_type1_inf
 	while (off && off + sizeof(struct vfio_info_cap_header) <= raw->argsz) {
 		const struct vfio_info_cap_header *cap = (const void *)(base + off);
 
-		take_cap(info, cap);
+		take_cap(info, cap, (cap->next > off ? cap->next : raw->argsz) - off);
 		off = cap->next;
 	}
 }

@@ -121,6 +121,20 @@ int viopf_unbind(const char *bdf);
 int viopf_container_new(struct viopf_container **out);
 
 /**
+ * viopf_container_from_fd - a container that is open already
+ * @out: where to put it
+ * @fd: its file descriptor, /dev/vfio/vfio's; viopf_container_close() closes it, also where
+ *	another process has it open too. It stays the caller's if this fails
+ *
+ * For a descriptor that was inherited, or that came from another process. Groups that were
+ * put into the container before are not known to this library: viopf_group_remove() and
+ * viopf_device_open() are for those that it has added.
+ *
+ * Return: 0, or -errno: ENOMEM; EINVAL or ENOTTY (no container's file).
+ */
+int viopf_container_from_fd(struct viopf_container **out, int fd);
+
+/**
  * viopf_group_add - put a device's IOMMU group into a container
  * @c: the container
  * @bdf: the device
@@ -423,6 +437,19 @@ int viopf_advise(struct viopf_container *c, enum vfio_iopf_advice advice, uint64
  */
 int viopf_residency(struct viopf_container *c, uint64_t iova, uint64_t size,
 		    unsigned char *pages);
+
+/**
+ * viopf_mappings - which mappings there are
+ * @c: the container
+ * @iova: those that end before this address are left out
+ * @mappings: filled in, ascending
+ * @count: in: for how many there is room; out: how many there are. If there was room for
+ *	more, there are no more
+ *
+ * Return: 0, or -errno: EFAULT (@mappings), EINTR (killed), ENOMEM, ENOTTY.
+ */
+int viopf_mappings(struct viopf_container *c, uint64_t iova, struct vfio_iopf_mapping *mappings,
+		   uint32_t *count);
 
 /**
  * viopf_device_open - open a device whose group is in the container
