@@ -410,10 +410,13 @@ static unsigned int viopf_unpin_unmap(struct viopf_segment *segment,
 	return nr;
 }
 
-/* Returns how many pages were charged for what has been unmapped. */
+/*
+ * Returns how many pages were charged for what has been unmapped; @pages grows by how many
+ * that were.
+ */
 static unsigned long viopf_unpin_runs(struct viopf_segment *segment,
 				      const struct viopf_pin_run *runs,
-				      unsigned int nr)
+				      unsigned int nr, unsigned long *pages)
 {
 	struct viopf_mapping *mapping = segment->mapping;
 	bool dirty = mapping->prot & IOMMU_WRITE;
@@ -423,9 +426,7 @@ static unsigned long viopf_unpin_runs(struct viopf_segment *segment,
 	for (i = 0; i < nr; i++) {
 		viopf_count(&mapping->container->iommu, pinned_pages,
 			    -(s64)runs[i].nr_pages);
-		trace_iopf_unpin(mapping->container->iommu.id,
-				 viopf_segment_iova(segment, runs[i].page),
-				 runs[i].nr_pages);
+		*pages += runs[i].nr_pages;
 		paid += viopf_external_count(segment, runs[i].page,
 					     runs[i].nr_pages);
 		if (runs[i].pfn)
@@ -451,7 +452,7 @@ void viopf_unpin_range(struct viopf_segment *segment, unsigned long first,
 {
 	struct viopf_mapping *mapping = segment->mapping;
 	struct viopf_pin_run runs[VIOPF_UNPIN_RUNS];
-	unsigned long charged = 0;
+	unsigned long charged = 0, pages = 0, begin = first;
 	unsigned int nr;
 
 	lockdep_assert_held(&mapping->container->lock);
@@ -463,10 +464,13 @@ void viopf_unpin_range(struct viopf_segment *segment, unsigned long first,
 		nr = viopf_unpin_unmap(segment, &first, end, runs);
 		mutex_unlock(&segment->table.lock);
 
-		charged += viopf_unpin_runs(segment, runs, nr);
+		charged += viopf_unpin_runs(segment, runs, nr, &pages);
 		cond_resched();
 	} while (nr);
 	viopf_pin_charge(mapping, charged, false);
+	if (pages)
+		trace_iopf_unpin(segment->table.iommu->id,
+				 viopf_segment_iova(segment, begin), pages);
 }
 
 /**

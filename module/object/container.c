@@ -185,7 +185,7 @@ void viopf_container_put(struct viopf_container *container)
 void viopf_container_tell(struct viopf_container *container, const char *event)
 {
 	char text[32];
-	char *env[] = { text, NULL };
+	char *env[2] = { text };
 
 	if (!container->dev)
 		return;
