@@ -555,7 +555,7 @@ static void young_and_dirty(void)
 
 /* Readers of all there is, while containers and devices come and go. */
 
-static volatile int readers_stop;
+static volatile int readers_stop, asker_stop;
 
 static void read_all(const char *path, unsigned int depth, unsigned long *files)
 {
@@ -597,29 +597,69 @@ static void *reader(void *arg)
 	return NULL;
 }
 
+/* Asks what a tool asks by a descriptor of its own, as long as the container is there. */
+static void *asker(void *arg)
+{
+	struct viopf_container *c = arg;
+	struct vfio_iopf_mapping mappings[4];
+	unsigned char pages[NR_PAGES];
+	uint32_t count = ARRAY_SIZE(mappings);
+
+	while (!asker_stop) {
+		viopf_mappings(c, 0, mappings, &count);
+		count = ARRAY_SIZE(mappings);
+		viopf_residency(c, IOVA_BASE, SIZE, pages);
+	}
+	viopf_container_close(c);
+	return NULL;
+}
+
+/* A container comes, faults, converts and goes, and so does one of its devices. */
+static void come_and_go(void)
+{
+	struct viopf_container *c;
+	pthread_t thread;
+	struct seen s;
+	int fd;
+
+	begin(&s, 2);
+	fd = dup(viopf_container_fd(s.rig.c));
+	assert_true(fd >= 0);
+	assert_ok(viopf_container_from_fd(&c, fd));
+	asker_stop = 0;
+	assert_ok(pthread_create(&thread, NULL, asker, c));
+	dev_write(&s.rig, IOVA_BASE, SIZE, SOFTDMA_OK);
+	assert_ok(viopf_disable(s.rig.c));
+	assert_ok(viopf_enable(s.rig.c));
+	assert_ok(madvise(s.p, SIZE, MADV_DONTNEED));
+	dev_write(&s.rig, IOVA_BASE, SIZE, SOFTDMA_OK);
+	viopf_device_close(s.rig.dev[1]);
+	s.rig.nr = 1;
+	assert_ok(viopf_group_remove(s.rig.c, s.rig.bdf[1]));
+	asker_stop = 1;
+	assert_ok(pthread_join(thread, NULL));
+	rig_close(&s.rig);
+	munmap(s.p, SIZE);
+}
+
 static void read_while_it_goes(void)
 {
 	unsigned long files[2] = { };
 	pthread_t threads[2];
-	struct seen s;
 	unsigned int i;
 
+	trace_start();
 	readers_stop = 0;
 	for (i = 0; i < 2; i++)
 		assert_ok(pthread_create(&threads[i], NULL, reader, &files[i]));
-	for (i = 0; i < rounds(10); i++) {
-		begin(&s, 2);
-		dev_write(&s.rig, IOVA_BASE, SIZE, SOFTDMA_OK);
-		viopf_device_close(s.rig.dev[1]);
-		s.rig.nr = 1;
-		assert_ok(viopf_group_remove(s.rig.c, s.rig.bdf[1]));
-		rig_close(&s.rig);
-		munmap(s.p, SIZE);
-	}
+	for (i = 0; i < rounds(10); i++)
+		come_and_go();
 	readers_stop = 1;
 	for (i = 0; i < 2; i++)
 		assert_ok(pthread_join(threads[i], NULL));
+	trace_stop();
 	assert_true(files[0] && files[1]);
+	assert_true(trace_count("iopf_answer", "container=", "SUCCESS", NULL));
 }
 
 static const struct suite_case cases[] = {

@@ -18,7 +18,7 @@ void advise(struct rig *rig, enum vfio_iopf_advice advice, uint64_t iova, uint64
 void advise_fails(struct rig *rig, enum vfio_iopf_advice advice, uint64_t iova, uint64_t size,
 		  int err, uint64_t want_done);
 
-/* All of a range is reported as @want. */
+/* All of a range is reported as @want; of whether it is young or dirty nothing is asked. */
 void residency_is(struct rig *rig, uint64_t iova, unsigned int pages, unsigned char want);
 
 #endif /* VIOPF_TEST_ADVICE_H */
