@@ -200,12 +200,22 @@ static void viopf_piece_mark_dirty(struct viopf_segment *segment,
 	viopf_dirty_bits_mark(&segment->table, piece->first, piece->end);
 }
 
+static noinline void viopf_piece_trace(struct viopf_segment *segment,
+				       const struct viopf_span *span,
+				       const struct viopf_piece *piece)
+{
+	unsigned long nr_pages = piece->end - piece->first;
+
+	trace_iopf_map(segment->table.iommu->id, span->id,
+		       viopf_segment_iova(segment, piece->first), nr_pages,
+		       piece->block ? nr_pages << PAGE_SHIFT : PAGE_SIZE, piece->writable);
+}
+
 static int viopf_piece_map(struct viopf_segment *segment,
 			   const struct viopf_span *span,
 			   const unsigned long *pfns,
 			   const struct viopf_piece *piece)
 {
-	unsigned long nr_pages = piece->end - piece->first;
 	int ret;
 
 	if (piece->writable)
@@ -217,11 +227,8 @@ static int viopf_piece_map(struct viopf_segment *segment,
 		ret = viopf_leaf_map_pages(&segment->table, piece->first, piece->end,
 					   &pfns[piece->first - span->first],
 					   piece->writable);
-	if (!ret)
-		trace_iopf_map(segment->table.iommu->id, span->id,
-			       viopf_segment_iova(segment, piece->first), nr_pages,
-			       piece->block ? nr_pages << PAGE_SHIFT : PAGE_SIZE,
-			       piece->writable);
+	if (trace_iopf_map_enabled() && !ret)
+		viopf_piece_trace(segment, span, piece);
 	return ret;
 }
 
