@@ -16,10 +16,10 @@ sub = if [ -e $(1)/Makefile ]; then \
 		$(MAKE) --no-print-directory -C $(1) OUT=$(2) $(3); \
 	else echo "$(1): nothing to build"; fi
 
-.PHONY: all help setup modules lib tests unit examples style abi check-fast \
-	check check-clients demo demo-intel bench bench-quick bench-build clean
+.PHONY: all help setup modules lib tests tools unit examples style abi check-fast \
+	install check check-clients demo demo-intel bench bench-quick bench-build clean
 
-all: modules lib examples tests ## modules for LANE (stock), library, examples, tests
+all: modules lib examples tools tests ## modules for LANE (stock), library, examples, tools, tests
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
@@ -35,6 +35,12 @@ lib: setup ## build libviopf
 
 examples: lib ## build the examples
 	+@$(call sub,examples,$(OUT)/examples)
+
+tools: lib ## build iopf
+	+@$(call sub,tools,$(OUT)/tools)
+
+install: tools ## install iopf: make install DESTDIR= PREFIX=/usr/local
+	+@$(call sub,tools,$(OUT)/tools,install)
 
 tests: lib ## build the kernel tests
 	+@$(call sub,tests/kernel,$(OUT)/tests)
