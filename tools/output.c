@@ -68,6 +68,16 @@ static struct json_object *never_null(struct json_object *json)
 	return json;
 }
 
+struct json_object *json_map(void)
+{
+	return never_null(json_object_new_object());
+}
+
+struct json_object *json_list(void)
+{
+	return never_null(json_object_new_array());
+}
+
 struct json_object *json_u64(uint64_t val)
 {
 	return never_null(json_object_new_uint64(val));
@@ -78,15 +88,26 @@ struct json_object *json_string(const char *text)
 	return never_null(json_object_new_string(text));
 }
 
+struct json_object *json_truth(bool val)
+{
+	return never_null(json_object_new_boolean(val));
+}
+
 void json_add(struct json_object *object, const char *key, struct json_object *val)
 {
 	if (json_object_object_add(object, key, val))
 		die_no_memory();
 }
 
+void json_append(struct json_object *array, struct json_object *val)
+{
+	if (json_object_array_add(array, val))
+		die_no_memory();
+}
+
 static struct json_object *json_stats(const struct stats *stats)
 {
-	struct json_object *json = never_null(json_object_new_object());
+	struct json_object *json = json_map();
 	int i;
 
 	for (i = 0; i < stats->n; i++)
@@ -96,23 +117,22 @@ static struct json_object *json_stats(const struct stats *stats)
 
 static struct json_object *json_latency(const struct latency *latency)
 {
-	struct json_object *json = never_null(json_object_new_array());
+	struct json_object *json = json_list();
 	int i;
 
 	for (i = 0; i < latency->n; i++) {
-		struct json_object *bucket = never_null(json_object_new_object());
+		struct json_object *bucket = json_map();
 
 		json_add(bucket, "from_ns", json_u64(latency->v[i].from_ns));
 		json_add(bucket, "count", json_u64(latency->v[i].count));
-		if (json_object_array_add(json, bucket))
-			die_no_memory();
+		json_append(json, bucket);
 	}
 	return json;
 }
 
 static struct json_object *json_device(const struct container_device *device)
 {
-	struct json_object *json = never_null(json_object_new_object());
+	struct json_object *json = json_map();
 
 	json_add(json, "name", json_string(device->name));
 	json_add(json, "kind", json_string(device->kind));
@@ -124,20 +144,18 @@ static struct json_object *json_device(const struct container_device *device)
 
 struct json_object *json_container(const struct container *c)
 {
-	struct json_object *json = never_null(json_object_new_object());
-	struct json_object *devices = never_null(json_object_new_array());
+	struct json_object *json = json_map();
+	struct json_object *devices = json_list();
 	int i;
 
-	for (i = 0; i < c->n_devices; i++) {
-		if (json_object_array_add(devices, json_device(&c->devices[i])))
-			die_no_memory();
-	}
+	for (i = 0; i < c->n_devices; i++)
+		json_append(devices, json_device(&c->devices[i]));
 	json_add(json, "container", json_u64(c->number));
 	json_add(json, "type", json_string(c->type));
 	json_add(json, "pid", json_u64(c->pid));
 	json_add(json, "comm", json_string(c->comm));
 	json_add(json, "mode", json_string(c->mode));
-	json_add(json, "enabled", never_null(json_object_new_boolean(c->enabled)));
+	json_add(json, "enabled", json_truth(c->enabled));
 	json_add(json, "health", json_string(c->health));
 	json_add(json, "segment_bytes", json_u64(c->segment_bytes));
 	json_add(json, "stats", json_stats(&c->stats));
@@ -148,13 +166,11 @@ struct json_object *json_container(const struct container *c)
 
 void json_containers_print(const struct containers *all)
 {
-	struct json_object *json = never_null(json_object_new_array());
+	struct json_object *json = json_list();
 	int i;
 
-	for (i = 0; i < all->n; i++) {
-		if (json_object_array_add(json, json_container(&all->v[i])))
-			die_no_memory();
-	}
+	for (i = 0; i < all->n; i++)
+		json_append(json, json_container(&all->v[i]));
 	json_print(json);
 }
 

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <libsmartcols/libsmartcols.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "container.h"
@@ -31,10 +32,16 @@ void table_print(struct libscols_table *table);
 /* Print, with a newline, and free. */
 void json_print(struct json_object *json);
 
-/* Never NULL. */
+/* Never NULL: without memory the program ends. */
+struct json_object *json_map(void);
+struct json_object *json_list(void);
 struct json_object *json_u64(uint64_t val);
 struct json_object *json_string(const char *text);
+struct json_object *json_truth(bool val);
+
+/* Into an object, or an array; both take @val over. */
 void json_add(struct json_object *object, const char *key, struct json_object *val);
+void json_append(struct json_object *array, struct json_object *val);
 
 /* Everything that is known of a container, as iopf-show(8) has it. */
 struct json_object *json_container(const struct container *c);
