@@ -162,3 +162,16 @@ int viopf_unbind(const char *bdf)
 		return err;
 	return release_driver(bdf, driver);
 }
+
+int viopf_give_back(const char *bdf)
+{
+	char driver[64];
+	int err = viopf_unbind(bdf);
+
+	if (err)
+		return err;
+	device_link(bdf, "driver", driver, sizeof(driver));
+	if (driver[0])
+		return 0;
+	return write_sysfs("/sys/bus/pci/drivers_probe", bdf);
+}

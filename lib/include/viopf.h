@@ -112,6 +112,17 @@ int viopf_bind(const char *bdf);
 int viopf_unbind(const char *bdf);
 
 /**
+ * viopf_give_back - viopf_unbind(), and let the driver have it that it belongs to
+ * @bdf: the device
+ *
+ * Does nothing more if another driver than vfio-pci has it. That no driver which is loaded
+ * wants it is no error.
+ *
+ * Return: 0, or -errno as of viopf_unbind().
+ */
+int viopf_give_back(const char *bdf);
+
+/**
  * viopf_container_new - open an empty container
  * @out: where to put it
  *
