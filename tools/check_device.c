@@ -9,18 +9,7 @@
 
 #include "check.h"
 #include "sysfs.h"
-
-/* Drivers that leave DMA to user space, or do none: a group with them is viable. */
-static bool driver_is_vfio(const char *driver)
-{
-	return strstr(driver, "vfio");
-}
-
-static bool driver_is_harmless(const char *driver)
-{
-	return !driver[0] || driver_is_vfio(driver) || !strcmp(driver, "pcieport") ||
-	       !strcmp(driver, "pci-stub");
-}
+#include "use.h"
 
 static void check_driver(struct report *r, const char *name)
 {
@@ -36,35 +25,10 @@ static void check_driver(struct report *r, const char *name)
 	report_fix(r, "iopf bind %s", name);
 }
 
-/* The first other device of its group whose driver does DMA; *@others: how many there are. */
-static void group_look(const char *name, char *bad, size_t size, char *driver, size_t driver_size,
-		       int *others)
-{
-	struct names devices;
-	int i;
-
-	bad[0] = '\0';
-	*others = 0;
-	sys_list(&devices, "/sys/bus/pci/devices/%s/iommu_group/devices", name);
-	for (i = 0; i < devices.n; i++) {
-		char found[64];
-
-		if (!strcmp(devices.v[i], name))
-			continue;
-		++*others;
-		sys_link(found, sizeof(found), "/sys/bus/pci/devices/%s/iommu_group/devices/%s/driver",
-			 name, devices.v[i]);
-		if (bad[0] || driver_is_harmless(found))
-			continue;
-		snprintf(bad, size, "%s", devices.v[i]);
-		snprintf(driver, driver_size, "%s", found);
-	}
-	names_free(&devices);
-}
-
 static void check_group(struct report *r, const char *name)
 {
-	char group[32], bad[64], driver[64];
+	struct group_user user;
+	char group[32];
 	int others;
 
 	if (sys_link(group, sizeof(group), "/sys/bus/pci/devices/%s/iommu_group", name)) {
@@ -72,11 +36,11 @@ static void check_group(struct report *r, const char *name)
 		report_fix(r, "turn the IOMMU on in the firmware, and by intel_iommu=on");
 		return;
 	}
-	group_look(name, bad, sizeof(bad), driver, sizeof(driver), &others);
-	if (bad[0]) {
+	others = group_find_user(name, &user);
+	if (user.device[0]) {
 		report_add(r, STATE_PROBLEM, "group", "%s is not viable: %s in it is bound to %s",
-			   group, bad, driver);
-		report_fix(r, "iopf bind %s, or unbind it from %s", bad, driver);
+			   group, user.device, user.driver);
+		report_fix(r, "iopf bind %s", user.device);
 	} else if (others) {
 		report_add(r, STATE_OK, "group", "%s, with %d more, none in use by the kernel", group,
 			   others);
