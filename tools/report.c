@@ -119,7 +119,7 @@ static void add_row(struct libscols_table *table, const char *state, const char 
 
 		break_lines(text, width > STATE_WIDTH + NARROWEST ? width - STATE_WIDTH : NARROWEST);
 	}
-	table_set(line, 0, "%s", state);
+	table_set(line, 0, "%-*s", STATE_WIDTH - 1, state);
 	table_set(line, 1, "%s", text);
 	if (color)
 		scols_cell_set_color(scols_line_get_cell(line, 0), color);
@@ -147,11 +147,12 @@ static void print_lines(const struct report *r)
 		{ "STATE", 0 }, { "FINDING", SCOLS_FL_WRAP }, { NULL }
 	};
 	struct libscols_table *table = table_new(columns, 0);
+	struct libscols_column *finding = scols_table_get_column(table, 1);
 	int i, problems = report_count(r, STATE_PROBLEM), unknown = report_count(r, STATE_CANT_TELL);
 
 	scols_table_enable_colors(table, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
-	scols_column_set_wrapfunc(scols_table_get_column(table, 1), scols_wrapnl_chunksize,
-				  scols_wrapnl_nextchunk, NULL);
+	scols_column_set_wrapfunc(finding, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+	scols_column_set_safechars(finding, "\n");
 	for (i = 0; i < r->n; i++)
 		add_finding(table, &r->v[i]);
 	table_print(table);
