@@ -108,8 +108,6 @@ static int attributes_read(struct container *c, const char *dir)
 	if (!err)
 		err = sys_read(c->health, sizeof(c->health), "%s/health", dir);
 	if (!err)
-		err = sys_read_u64(&c->segment_bytes, "%s/segment_bytes", dir);
-	if (!err)
 		err = sys_read_u64(&enabled, "%s/enabled", dir);
 	c->enabled = enabled;
 	return err;
@@ -126,6 +124,7 @@ int container_read(struct container *c, uint64_t number)
 	latency_read(&c->latency, dir);
 	devices_read(c, dir);
 	err = attributes_read(c, dir);
+	c->segment_bytes = stats_get(&c->stats, "segment_bytes");
 	if (err)
 		container_free(c);
 	return err == -ENOENT ? -ENODEV : err;

@@ -157,7 +157,6 @@ struct json_object *json_container(const struct container *c)
 	json_add(json, "mode", json_string(c->mode));
 	json_add(json, "enabled", json_truth(c->enabled));
 	json_add(json, "health", json_string(c->health));
-	json_add(json, "segment_bytes", json_u64(c->segment_bytes));
 	json_add(json, "stats", json_stats(&c->stats));
 	json_add(json, "latency", json_latency(&c->latency));
 	json_add(json, "devices", devices);

@@ -79,7 +79,6 @@ static void print_container(const struct container *c)
 	pair(table, "mode", c->mode);
 	pair(table, "enabled", c->enabled ? "yes" : "no");
 	pair(table, "health", c->health);
-	pair_number(table, "segment_bytes", c->segment_bytes);
 	add_latency(table, &c->latency);
 	add_stats(table, &c->stats);
 	table_print(table);

@@ -17,7 +17,7 @@ spoil()
 # check CODE LINE...: of the host and its device.
 check()
 {
-	run "$iopf" check $good_device
+	run "$iopf" check "$good_device"
 	said "$@"
 }
 
@@ -65,7 +65,7 @@ good()
 fits_a_screen()
 {
 	spoil linux 6.12.117+deb12-amd64
-	run on_terminal 80 "$iopf" check $good_device
+	run on_terminal 80 "$iopf" check "$good_device"
 	cat "$tmp/said"
 	[ "$(wc -l <"$tmp/said")" -gt 15 ] && [ "$(wc -l <"$tmp/said")" -le 24 ] &&
 		[ "$(wc -L <"$tmp/said")" -le 80 ] && ! grep -F '\x0a' "$tmp/said"
@@ -289,7 +289,7 @@ virtual_function()
 
 bound_elsewhere()
 {
-	spoil drive $good_device nvme
+	spoil drive "$good_device" nvme
 	problem "$good_device driver: it is bound to nvme, not to vfio-pci" "iopf bind $good_device"
 }
 
@@ -335,7 +335,7 @@ mediated()
 	local uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
 	spoil mkdir -p "$tree/sys/bus/mdev/devices/$uuid" "$tree/sys/bus/mdev/drivers/softmdev"
 	ln -s ../../drivers/softmdev "$tree/sys/bus/mdev/devices/$uuid/driver"
-	run "$iopf" check $uuid
+	run "$iopf" check "$uuid"
 	said 0 "ok         $uuid driver: softmdev; mediated: no page requests are needed"
 }
 
@@ -358,7 +358,7 @@ all_devices()
 no_candidate()
 {
 	spoil config_space "$tree/sys/bus/pci/devices/$good_device/config"
-	drive $good_device e1000e
+	drive "$good_device" e1000e
 	run "$iopf" check
 	said 1 'problem    devices: none of the 1 PCI devices can take page faults (ATS and PRI)'
 }
@@ -375,8 +375,8 @@ assert $1, d" <"$tmp/said"
 # Words are not cut on any terminal that has room for one.
 narrow()
 {
-	spoil drive $good_device nvme
-	run on_terminal 40 "$iopf" check $good_device
+	spoil drive "$good_device" nvme
+	run on_terminal 40 "$iopf" check "$good_device"
 	cat "$tmp/said"
 	[ "$(wc -L <"$tmp/said")" -le 40 ] &&
 		[[ $(tr -s ' \n' ' ' <"$tmp/said") == *'driver: it is bound to nvme, not to vfio-pci fix: iopf bind'* ]]
@@ -384,8 +384,8 @@ narrow()
 
 as_json()
 {
-	spoil drive $good_device nvme
-	run "$iopf" check --json $good_device
+	spoil drive "$good_device" nvme
+	run "$iopf" check --json "$good_device"
 	[ "$code" -eq 1 ] &&
 		json "d['verdict'] == 'problem'" &&
 		json "d['parameters'] == {'aging': 'Y', 'allow_unsafe_interrupts': 'N', 'takeover': '0'}" &&

@@ -12,6 +12,7 @@
 # shellcheck source=mk/tap.sh
 . "$top/mk/tap.sh"
 
+# shellcheck disable=SC2034 # for those who source this
 readonly iopf=$out/tools/iopf
 readonly good_device=0000:01:00.0
 tmp=$(mktemp -d)
