@@ -102,7 +102,7 @@ static int attributes_read(struct container *c, const char *dir)
 	if (!err)
 		err = sys_read_u64(&c->pid, "%s/pid", dir);
 	if (!err)
-		err = sys_read(c->comm, sizeof(c->comm), "%s/comm", dir);
+		err = sys_read_name(c->comm, sizeof(c->comm), "%s/comm", dir);
 	if (!err)
 		err = sys_read(c->mode, sizeof(c->mode), "%s/mode", dir);
 	if (!err)

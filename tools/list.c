@@ -13,16 +13,16 @@
 #include "output.h"
 
 static const struct column columns[] = {
-	{ "CONTAINER", 0 },
-	{ "PID", SCOLS_FL_RIGHT },
-	{ "COMMAND", SCOLS_FL_TRUNC },
-	{ "MODE", SCOLS_FL_TRUNC },
-	{ "HEALTH", SCOLS_FL_TRUNC },
-	{ "MAPPED", SCOLS_FL_RIGHT | SCOLS_FL_TRUNC },
-	{ "RESIDENT", SCOLS_FL_RIGHT | SCOLS_FL_TRUNC },
-	{ "PINNED", SCOLS_FL_RIGHT | SCOLS_FL_TRUNC },
-	{ "FAULTS", SCOLS_FL_RIGHT | SCOLS_FL_TRUNC },
-	{ "DEVICES", SCOLS_FL_TRUNC },
+	{ "ID", 0, 0 },
+	{ "PID", SCOLS_FL_RIGHT, 0 },
+	{ "COMMAND", SCOLS_FL_TRUNC, 0 },
+	{ "MODE", SCOLS_FL_TRUNC, 60 },
+	{ "HEALTH", SCOLS_FL_TRUNC, 0 },
+	{ "MAPPED", SCOLS_FL_RIGHT, 60 },
+	{ "RESIDENT", SCOLS_FL_RIGHT, 0 },
+	{ "PINNED", SCOLS_FL_RIGHT, 60 },
+	{ "FAULTS", SCOLS_FL_RIGHT, 80 },
+	{ "DEVICES", SCOLS_FL_TRUNC, 80 },
 	{ NULL }
 };
 
@@ -43,7 +43,7 @@ static void add_line(struct libscols_table *table, const struct container *c)
 	char buf[AMOUNT_MAX];
 	int column = 0;
 
-	table_set(line, column++, "container%" PRIu64, c->number);
+	table_set(line, column++, "%" PRIu64, c->number);
 	if (c->pid)
 		table_set(line, column++, "%" PRIu64, c->pid);
 	else

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "iopf.h"
 #include "output.h"
@@ -14,12 +15,17 @@
 struct libscols_table *table_new(const struct column *columns, int headings)
 {
 	struct libscols_table *table = scols_new_table();
+	int terminal = isatty(STDOUT_FILENO);
 
 	if (!table)
 		die_no_memory();
 	scols_table_enable_noheadings(table, !headings);
 	for (; columns->name; columns++) {
-		if (!scols_table_new_column(table, columns->name, 0.1, columns->flags))
+		int flags = columns->flags;
+
+		if (terminal && scols_table_get_termwidth(table) < columns->from_width)
+			flags |= SCOLS_FL_HIDDEN;
+		if (!scols_table_new_column(table, columns->name, 0.1, flags))
 			die_no_memory();
 	}
 	return table;

@@ -13,15 +13,19 @@
 
 #include "container.h"
 
-/* A column: its heading, and SCOLS_FL_* (RIGHT, TRUNC where the terminal is too narrow). */
+/*
+ * A column: its heading, SCOLS_FL_* (RIGHT; TRUNC: may be cut), and how wide a terminal must
+ * be for it to be shown at all.
+ */
 struct column {
 	const char *name;
 	int flags;
+	size_t from_width;
 };
 
 /*
  * A table with these columns, the last entry having no name; printed and freed by
- * table_print(). Without any heading if @headings is 0.
+ * table_print(). Without headings if @headings is 0.
  */
 struct libscols_table *table_new(const struct column *columns, int headings);
 struct libscols_line *table_line(struct libscols_table *table);

@@ -72,13 +72,10 @@ static ssize_t read_path(const char *path, char *buf, size_t size)
 	return err ? -err : (ssize_t)len;
 }
 
-int sys_read(char *buf, size_t size, const char *fmt, ...)
+static int read_text(const char *path, char *buf, size_t size)
 {
-	char path[PATH_MAX];
-	ssize_t len;
+	ssize_t len = read_path(path, buf, size);
 
-	PATH_OF(path, fmt);
-	len = read_path(path, buf, size);
 	if (len < 0) {
 		buf[0] = '\0';
 		return (int)len;
@@ -86,6 +83,28 @@ int sys_read(char *buf, size_t size, const char *fmt, ...)
 	if (len && buf[len - 1] == '\n')
 		buf[len - 1] = '\0';
 	return 0;
+}
+
+int sys_read(char *buf, size_t size, const char *fmt, ...)
+{
+	char path[PATH_MAX];
+
+	PATH_OF(path, fmt);
+	return read_text(path, buf, size);
+}
+
+int sys_read_name(char *buf, size_t size, const char *fmt, ...)
+{
+	char path[PATH_MAX];
+	int err;
+
+	PATH_OF(path, fmt);
+	err = read_text(path, buf, size);
+	for (; *buf; buf++) {
+		if (*buf < ' ' || *buf > '~')
+			*buf = '?';
+	}
+	return err;
 }
 
 char *sys_read_all(const char *fmt, ...)

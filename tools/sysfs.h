@@ -30,6 +30,13 @@ bool sys_exists(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  */
 int sys_read(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * The same for what somebody else chose, a process's name: what is no printable ASCII
+ * character becomes a '?', as neither a terminal nor JSON takes all.
+ */
+int sys_read_name(char *buf, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The whole text, however long; the caller's to free. NULL and errno if it can't be read. */
 char *sys_read_all(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

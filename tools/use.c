@@ -124,7 +124,7 @@ bool device_is_contained(const char *bdf, char *why, size_t size)
 		contained = sys_exists("/sys/class/vfio_iopf/%s/devices/%s", names.v[i], bdf);
 		if (!contained)
 			continue;
-		sys_read(comm, sizeof(comm), "/sys/class/vfio_iopf/%s/comm", names.v[i]);
+		sys_read_name(comm, sizeof(comm), "/sys/class/vfio_iopf/%s/comm", names.v[i]);
 		sys_read(pid, sizeof(pid), "/sys/class/vfio_iopf/%s/pid", names.v[i]);
 		snprintf(why, size, "%s of %s, process %s, has it", names.v[i], comm, pid);
 	}

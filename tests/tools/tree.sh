@@ -141,3 +141,36 @@ run()
 	code=0
 	"$@" >"$tmp/said" 2>&1 || code=$?
 }
+
+# container N [NAME=VALUE]...: one of process 1000 + N; NAME is an attribute or stats/NAME.
+container()
+{
+	local dir=sys/class/vfio_iopf/container$1 pair
+	put "$dir/type" iopf
+	put "$dir/pid" $((1000 + $1))
+	put "$dir/comm" qemu
+	put "$dir/mode" faultable
+	put "$dir/enabled" 1
+	put "$dir/health" ok
+	put "$dir/latency" "$(printf '10240 50\n12288 49\n1048576 1')"
+	put "$dir/stats/mapped_bytes" 1073741824
+	put "$dir/stats/resident_pages" 4097
+	put "$dir/stats/pinned_pages" 0
+	put "$dir/stats/faults" 1234
+	put "$dir/stats/segment_bytes" 67108864
+	mkdir -p "$tree/$dir/devices"
+	for pair in "${@:2}"; do
+		put "$dir/${pair%%=*}" "${pair#*=}"
+	done
+}
+
+# contained N DEVICE KIND
+contained()
+{
+	local dir=sys/class/vfio_iopf/container$1/devices/$2
+	put "$dir/kind" "$3"
+	put "$dir/health" ok
+	put "$dir/latency" '10240 7'
+	put "$dir/stats/groups" 7
+	put "$dir/stats/requests" 8
+}
