@@ -106,7 +106,17 @@ clean_tree()
 	echo 'Sums are by viopf_sum(), in module/good.c.' >"$tmp/tree/README.md"
 	cat >"$tmp/tree/man/vfio_iommu_iopf.4" <<-'EOF'
 		.\" SPDX-License-Identifier: GPL-2.0-only
+		.Dd November 29, 2026
+		.Dt VFIO_IOMMU_IOPF 4
+		.Os Linux
+		.Sh NAME
+		.Nm vfio_iommu_iopf
+		.Nd a page with nothing wrong in it
+		.Sh DESCRIPTION
+		.Bl -tag -width Ds
 		.It Cm limit Ns = Ns Ar number
+		A parameter.
+		.El
 	EOF
 	cat >"$tmp/tree/vm/good" <<-'EOF'
 		#!/bin/sh
@@ -196,6 +206,7 @@ documents|README.md|s/viopf_sum/viopf_gone/
 documents|README.md|s/good\.c/gone.c/
 documents|man/vfio_iommu_iopf.4|s/limit/limits/
 documents|module/user.c|/^module_param/d
+man|man/vfio_iommu_iopf.4|/^.El/d
 uapi|include/uapi/linux/good.h|s/__u32/u32/
 EOF
 tap_ok "spdx refuses the wrong licence" refuses spdx include/uapi/linux/good.h 's/ WITH .*note//'

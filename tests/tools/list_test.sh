@@ -28,14 +28,6 @@ squeezed()
 	tr -s ' ' <"$tmp/said" | sed 's/ $//'
 }
 
-# json FILTER: of what was said, as d.
-json()
-{
-	python3 -c "import json, sys
-d = json.load(sys.stdin)
-assert $1, d" <"$tmp/said"
-}
-
 table()
 {
 	run "$iopf" list
@@ -50,12 +42,12 @@ table()
 list_json()
 {
 	run "$iopf" list --json
-	[ "$code" -eq 0 ] && json "[c['container'] for c in d] == [3, 12, 1003]" &&
-		json "sorted(d[0]) == ['comm', 'container', 'devices', 'enabled', 'health', 'latency', 'mode', 'pid', 'stats', 'type']" &&
-		json "d[0]['enabled'] is True and d[0]['pid'] == 1003 and d[0]['mode'] == 'pinned'" &&
-		json "d[0]['stats'] == {'faults': 1234, 'mapped_bytes': 1 << 30, 'pinned_pages': 262144, 'resident_pages': 4097, 'segment_bytes': 1 << 26}" &&
-		json "d[0]['latency'][2] == {'from_ns': 1048576, 'count': 1}" &&
-		json "d[0]['devices'][1] == {'name': '0000:01:00.1', 'kind': 'faulting', 'health': 'ok', 'stats': {'groups': 7, 'requests': 8}, 'latency': [{'from_ns': 10240, 'count': 7}]}"
+	[ "$code" -eq 0 ] && json 'map(.container) == [3, 12, 1003]' \
+		'.[0] | keys == ["comm", "container", "devices", "enabled", "health", "latency", "mode", "pid", "stats", "type"]' \
+		'.[0] | .enabled == true and .pid == 1003 and .mode == "pinned"' \
+		'.[0].stats == {faults: 1234, mapped_bytes: 1073741824, pinned_pages: 262144, resident_pages: 4097, segment_bytes: 67108864}' \
+		'.[0].latency[2] == {from_ns: 1048576, count: 1}' \
+		'.[0].devices[1] == {name: "0000:01:00.1", kind: "faulting", health: "ok", stats: {groups: 7, requests: 8}, latency: [{from_ns: 10240, count: 7}]}'
 }
 
 show()
@@ -96,7 +88,7 @@ show()
 shows()
 {
 	run "$iopf" show --json "$2"
-	[ "$code" -eq 0 ] && json "' '.join(str(c['container']) for c in d) == '$1'"
+	[ "$code" -eq 0 ] && json "map(.container) == [$1]"
 }
 
 # complains CODE SENTENCE WORD...: iopf WORD... says so, and nothing else.
@@ -109,7 +101,7 @@ complains()
 both_of_a_process()
 {
 	container 5 pid=77
-	shows '5 1003' 77
+	shows '5, 1003' 77
 }
 
 none()
@@ -118,7 +110,7 @@ none()
 	run "$iopf" list
 	said 0 'no container is open' || return
 	run "$iopf" list --json
-	[ "$code" -eq 0 ] && json 'd == []'
+	[ "$code" -eq 0 ] && json '. == []'
 }
 
 # A container that has gone while it is read has lost files; a device, its folder.
@@ -128,8 +120,7 @@ gone()
 	rm "$tree/sys/class/vfio_iopf/container12/health"
 	rm "$tree/sys/class/vfio_iopf/container3/devices/0000:01:00.0/kind"
 	run "$iopf" list --json
-	[ "$code" -eq 0 ] && json "[c['container'] for c in d] == [3, 1003]" &&
-		json "[x['name'] for x in d[0]['devices']] == ['0000:01:00.1']" || return
+	json 'map(.container) == [3, 1003]' '.[0].devices | map(.name) == ["0000:01:00.1"]' || return
 	complains 1 'iopf show: there is no container 12, or no more; see iopf list' show container12
 }
 
@@ -147,7 +138,7 @@ hammered()
 	) &
 	for i in $(seq 40); do
 		run "$iopf" list --json
-		json "[c['container'] for c in d if c['container'] != 4] == [3, 12, 1003]" || break
+		json 'map(.container) - [4] == [3, 12, 1003]' || break
 	done
 	touch "$stop"
 	wait
@@ -199,7 +190,7 @@ bad_name()
 	run "$iopf" list
 	grep -q '?\[31mx?"' "$tmp/said" || { cat "$tmp/said"; return 1; }
 	run "$iopf" list --json
-	json "d[0]['comm'] == '?[31mx?\"'"
+	json '.[0].comm == "?[31mx?\""'
 }
 
 # full COMMAND...: what can't be written is not passed over.

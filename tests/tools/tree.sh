@@ -135,6 +135,16 @@ said()
 	done
 }
 
+# json FILTER...: of what was said; each, in jq's language, gives true.
+json()
+{
+	local filter
+	for filter in "$@"; do
+		jq -e "$filter" "$tmp/said" >"$tmp/json" 2>&1 ||
+			{ echo "not so: $filter"; cat "$tmp/json" "$tmp/said"; return 1; }
+	done
+}
+
 # run COMMAND...: leaves $tmp/said and $code.
 run()
 {
