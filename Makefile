@@ -55,10 +55,10 @@ abi: setup ## check the restated kernel structures
 	@mk/check abi
 
 check-fast: setup ## all tests but those on the newest kernel and the debug kernel
-	@mk/check unit style bench abi vm stock
+	@mk/check unit style bench abi vm tools stock
 
 check: setup ## all tests; builds the debug kernel and QEMU the first time
-	@mk/check unit style bench stock next intel first-stage debug abi vm
+	@mk/check unit style bench stock next intel first-stage debug abi vm tools
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients

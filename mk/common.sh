@@ -113,7 +113,7 @@ vm_options()
 	case $1 in
 	intel) printf '%s ' --kernel next --intel ;;
 	first-stage) printf '%s ' --kernel next --first-stage ;;
-	clients) printf '%s ' --kernel stock ;;
+	clients | tools) printf '%s ' --kernel stock ;;
 	*) printf '%s ' --kernel "$1" ;;
 	esac
 	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$2" | tr '\n' ' '
