@@ -209,6 +209,26 @@ reader_gone()
 	[ "$code" -eq 141 ] && [ ! -s "$tmp/said" ]
 }
 
+# Ctrl-C while its reader is slow: it ends at once, as any program.
+interrupted()
+{
+	local pid by=$((SECONDS + 60))
+	many || return
+	mkfifo "$tmp/fifo" "$tmp/fifo.nap"
+	exec 5<>"$tmp/fifo"
+	env --default-signal=INT "$iopf" list --json >&5 2>"$tmp/said" &
+	pid=$!
+	until grep -q pipe_write "/proc/$pid/wchan" || [ $SECONDS -ge $by ]; do
+		read -rt 0.1 <>"$tmp/fifo.nap" || true
+	done
+	kill -INT $pid
+	code=0
+	wait $pid || code=$?
+	exec 5>&-
+	cat "$tmp/said"
+	[ "$code" -eq 130 ] && [ ! -s "$tmp/said" ]
+}
+
 help_fits()
 {
 	run on_terminal 80 "$iopf" --help
@@ -266,6 +286,7 @@ tap_ok "a container or a device goes while it is read" gone
 tap_ok "... all the time" hammered
 tap_ok "200 containers" many
 tap_ok "... and nobody reads on" reader_gone
+tap_ok "SIGINT" interrupted
 some
 tap_ok "list on 40 columns" narrow 40 list
 tap_ok "show on 40 columns" narrow 40 show container3

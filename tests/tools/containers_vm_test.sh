@@ -1,0 +1,183 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# iopf on containers that are there, of softdma's devices: what it says is what the kernel
+# says, for none, some and 200 of them, and while they come and go.
+#
+# VM: --kernel stock --mem 1500M
+set -euo pipefail
+# shellcheck source=tests/tools/vm.sh
+. "$(dirname "$0")/vm.sh"
+
+readonly hold=$out/tools-test/hold devices=201 mib=4 pinning=0
+readonly patience_s=240
+
+# device N: its address (soft/softdma.h, G1).
+device()
+{
+	printf '5d4a:00:%02x.%x\n' $(($1 % 32)) $(($1 / 32))
+}
+
+# start_hold FIRST COUNT: leaves its id in $holder, its input in descriptor 5, its output in 6.
+start_hold()
+{
+	local line
+	rm -f $tmp/in $tmp/out
+	mkfifo $tmp/in $tmp/out
+	"$hold" "$1" "$2" $mib <$tmp/in >$tmp/out 2>$tmp/hold.err &
+	holder=$!
+	exec 5>$tmp/in 6<$tmp/out
+	read -r -t $patience_s line <&6 && [ "$line" = ready ] || { cat $tmp/hold.err; return 1; }
+}
+
+end_hold()
+{
+	exec 5>&- 6<&-
+	wait "$holder"
+}
+
+# counters: of the first container, by the ioctl, as JSON.
+counters()
+{
+	local name value
+	echo >&5
+	while read -r -t $patience_s name value <&6 && [ -n "$name" ]; do
+		printf '%s %s\n' "$name" "$value"
+	done | jq -R -s 'split("\n") | map(select(. != "") | split(" ") | {(.[0]): .[1] | tonumber}) | add'
+}
+
+# The folder and the structure have the same; nothing is going on between.
+agree()
+{
+	local ioctl
+	ioctl=$(counters)
+	run "$iopf" show --json "$(device 1)"
+	echo "$ioctl" && json "\$ioctl as \$i | .[0].stats | with_entries(select(.key | in(\$i))) == \$i"
+}
+
+first_page_requests()
+{
+	ends_with 0 "$iopf" show --json "pid:$holder" &&
+		json 'length == 2' '.[0].comm == "hold" and .[0].type == "iopf" and .[0].enabled' \
+			'.[0].mode == "faultable" and .[0].health == "ok"' \
+			".[0].stats.resident_pages >= $((mib * 256))" \
+			'.[0].stats.groups > 0' \
+			'.[0].stats.groups == ([.[0].latency[].count] | add)' \
+			'.[0].stats.groups == ([.[0].devices[].stats.groups] | add)' \
+			'.[0].latency | map(.from_ns) == (map(.from_ns) | sort)' \
+			".[0].devices | map(.name) == [\"$(device 1)\"]" \
+			'.[0].devices[0].kind == "faulting" and .[0].devices[0].health == "ok"'
+}
+
+# A device of the first container finds it alone, as does its number.
+one_of_two()
+{
+	local number
+	run "$iopf" show --json "$(device 2)"
+	json 'length == 1' || return
+	number=$(jq '.[0].container' $tmp/said)
+	run "$iopf" show --json "container$number"
+	json ".[0].devices[0].name == \"$(device 2)\""
+}
+
+pins()
+{
+	start_hold $pinning 1 || return
+	run "$iopf" show --json "$(device $pinning)"
+	json '.[0].mode == "pinned"' '.[0].devices[0].kind == "pinning"' \
+		".[0].stats.pinned_pages >= $((mib * 256))" &&
+		says "$iopf" check "$(device $pinning)" -- \
+			"problem    $(device $pinning) capabilities: it has no ATS and no PRI: it can't take page faults"
+}
+
+pages_on_demand()
+{
+	ends_with 0 "$iopf" check "$(device 1)" &&
+		grep -q "requests: it pages on demand, in container[0-9]*$" $tmp/said
+}
+
+unbind_refused()
+{
+	ends_with 1 "$iopf" unbind "$(device 1)" &&
+		grep -q "^iopf unbind: $(device 1) is in use: container[0-9]* of hold, process $holder, has it; " \
+			$tmp/said && [ -e "/sys/bus/pci/devices/$(device 1)/driver" ]
+}
+
+not_root()
+{
+	ends_with 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$iopf" list &&
+		grep -qx "iopf list: can't read /sys/class/vfio_iopf: Permission denied; be root (sudo)" \
+			$tmp/said
+}
+
+gone()
+{
+	says "$iopf" list -- 'no container is open'
+}
+
+many()
+{
+	start_hold 1 200 || return
+	run "$iopf" list
+	[ "$code" -eq 0 ] && [ "$(wc -l <$tmp/said)" -eq 201 ] || { cat $tmp/said; return 1; }
+	run "$iopf" list --json
+	json 'length == 200' 'map(.devices | length) | unique == [1]' &&
+		ends_with 0 "$iopf" check "$(device 150)"
+}
+
+# Each answer is whole, whatever goes meanwhile: nothing on standard error, and each
+# container in it has all that it should.
+while_they_come_and_go()
+{
+	local i churn bad=0
+	(
+		while [ ! -e $tmp/stop ]; do
+			"$hold" 1 4 1 </dev/null >/dev/null 2>&1 || true
+		done
+	) &
+	churn=$!
+	for i in {1..60}; do
+		"$iopf" list --json >$tmp/said 2>$tmp/err && [ ! -s $tmp/err ] &&
+			json 'all(.type == "iopf" and .comm != "" and (.stats | length) > 20)' || { bad=1; break; }
+		code=0
+		"$iopf" show --json "$(device 2)" >$tmp/said 2>$tmp/err || code=$?
+		[ $code -eq 0 ] || grep -qx "iopf show: no container has a device .*" $tmp/err ||
+			{ bad=1; break; }
+	done
+	touch $tmp/stop
+	wait $churn
+	cat $tmp/said $tmp/err
+	echo "round $i of 60"
+	[ $bad -eq 0 ]
+}
+
+add_swap()
+{
+	modprobe zram
+	echo 64M >/sys/block/zram0/disksize
+	mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+}
+
+modprobe vfio-pci
+insmod "$VIOPF_KO/softiommu.ko"
+insmod "$VIOPF_KO/softdma.ko" devices=$devices nofault=$((1 << pinning))
+tap_ok "no module" says "$iopf" list -- \
+	'iopf list: the module vfio_iommu_iopf is not loaded; see iopf check'
+insmod "$VIOPF_KO/vfio_iommu_iopf.ko"
+add_swap
+tap_ok "no container" gone
+tap_ok "a container that pins" pins
+end_hold
+tap_ok "a process with two containers" start_hold 1 2
+tap_ok "... what is shown of them" first_page_requests
+tap_ok "... one of the two" one_of_two
+tap_ok "sysfs and VFIO_IOPF_STATS agree" agree
+tap_ok "check knows of a container that pages on demand" pages_on_demand
+tap_ok "unbind spares a device in use" unbind_refused
+tap_ok "not root" not_root
+tap_ok "they end" end_hold
+tap_ok "... and are gone" gone
+tap_ok "200 containers" many
+end_hold
+tap_ok "containers come and go while it looks" while_they_come_and_go
+tap_end
