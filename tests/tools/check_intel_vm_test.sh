@@ -43,8 +43,8 @@ own_driver()
 {
 	local disk=0000:00:1f.2
 	modprobe ahci
-	ends_with 0 "$iopf" bind $disk && grep -qxF "$disk: vfio-pci" "$tmp/said" &&
-		ends_with 0 "$iopf" unbind $disk && grep -qxF "$disk: ahci" "$tmp/said"
+	ends_with 0 "$iopf" bind "$disk" && grep -qxF "$disk: vfio-pci" "$tmp/said" &&
+		ends_with 0 "$iopf" unbind "$disk" && grep -qxF "$disk: ahci" "$tmp/said"
 }
 
 tap_ok "module missing" checked \

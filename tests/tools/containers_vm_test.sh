@@ -21,13 +21,15 @@ device()
 # start_hold FIRST COUNT: leaves its id in $holder, its input in descriptor 5, its output in 6.
 start_hold()
 {
-	local line
-	rm -f $tmp/in $tmp/out
-	mkfifo $tmp/in $tmp/out
-	"$hold" "$1" "$2" $mib <$tmp/in >$tmp/out 2>$tmp/hold.err &
+	local line=''
+	rm -f "$tmp/in" "$tmp/out"
+	mkfifo "$tmp/in" "$tmp/out"
+	"$hold" "$1" "$2" "$mib" <"$tmp/in" >"$tmp/out" 2>"$tmp/hold.err" &
 	holder=$!
-	exec 5>$tmp/in 6<$tmp/out
-	read -r -t $patience_s line <&6 && [ "$line" = ready ] || { cat $tmp/hold.err; return 1; }
+	exec 5>"$tmp/in" 6<"$tmp/out"
+	read -r -t "$patience_s" line <&6 || true
+	cat "$tmp/hold.err"
+	[ "$line" = ready ]
 }
 
 end_hold()
@@ -41,7 +43,7 @@ counters()
 {
 	local name value
 	echo >&5
-	while read -r -t $patience_s name value <&6 && [ -n "$name" ]; do
+	while read -r -t "$patience_s" name value <&6 && [ -n "$name" ]; do
 		printf '%s %s\n' "$name" "$value"
 	done | jq -R -s 'split("\n") | map(select(. != "") | split(" ") | {(.[0]): .[1] | tonumber}) | add'
 }
@@ -75,39 +77,39 @@ one_of_two()
 	local number
 	run "$iopf" show --json "$(device 2)"
 	json 'length == 1' || return
-	number=$(jq '.[0].container' $tmp/said)
+	number=$(jq '.[0].container' "$tmp/said")
 	run "$iopf" show --json "container$number"
 	json ".[0].devices[0].name == \"$(device 2)\""
 }
 
 pins()
 {
-	start_hold $pinning 1 || return
-	run "$iopf" show --json "$(device $pinning)"
+	start_hold "$pinning" 1 || return
+	run "$iopf" show --json "$(device "$pinning")"
 	json '.[0].mode == "pinned"' '.[0].devices[0].kind == "pinning"' \
 		".[0].stats.pinned_pages >= $((mib * 256))" &&
-		says "$iopf" check "$(device $pinning)" -- \
-			"problem    $(device $pinning) capabilities: it has no ATS and no PRI: it can't take page faults"
+		says "$iopf" check "$(device "$pinning")" -- \
+			"problem    $(device "$pinning") capabilities: it has no ATS and no PRI: it can't take page faults"
 }
 
 pages_on_demand()
 {
 	ends_with 0 "$iopf" check "$(device 1)" &&
-		grep -q "requests: it pages on demand, in container[0-9]*$" $tmp/said
+		grep -q "requests: it pages on demand, in container[0-9]*$" "$tmp/said"
 }
 
 unbind_refused()
 {
 	ends_with 1 "$iopf" unbind "$(device 1)" &&
 		grep -q "^iopf unbind: $(device 1) is in use: container[0-9]* of hold, process $holder, has it; " \
-			$tmp/said && [ -e "/sys/bus/pci/devices/$(device 1)/driver" ]
+			"$tmp/said" && [ -e "/sys/bus/pci/devices/$(device 1)/driver" ]
 }
 
 not_root()
 {
 	ends_with 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$iopf" list &&
 		grep -qx "iopf list: can't read /sys/class/vfio_iopf: Permission denied; be root (sudo)" \
-			$tmp/said
+			"$tmp/said"
 }
 
 gone()
@@ -119,10 +121,22 @@ many()
 {
 	start_hold 1 200 || return
 	run "$iopf" list
-	[ "$code" -eq 0 ] && [ "$(wc -l <$tmp/said)" -eq 201 ] || { cat $tmp/said; return 1; }
+	cat "$tmp/said"
+	[ "$code" -eq 0 ] || return
+	[ "$(wc -l <"$tmp/said")" -eq 201 ] || return
 	run "$iopf" list --json
 	json 'length == 200' 'map(.devices | length) | unique == [1]' &&
 		ends_with 0 "$iopf" check "$(device 150)"
+}
+
+# look: once at all containers and once at one, of which the second may be gone.
+look()
+{
+	"$iopf" list --json >"$tmp/said" 2>"$tmp/err" || return
+	[ ! -s "$tmp/err" ] || return
+	json 'all(.type == "iopf" and .comm != "" and (.stats | length) > 20)' || return
+	"$iopf" show --json "$(device 2)" >"$tmp/said" 2>"$tmp/err" ||
+		grep -qx 'iopf show: no container has a device .*' "$tmp/err"
 }
 
 # Each answer is whole, whatever goes meanwhile: nothing on standard error, and each
@@ -131,24 +145,19 @@ while_they_come_and_go()
 {
 	local i churn bad=0
 	(
-		while [ ! -e $tmp/stop ]; do
+		while [ ! -e "$tmp/stop" ]; do
 			"$hold" 1 4 1 </dev/null >/dev/null 2>&1 || true
 		done
 	) &
 	churn=$!
 	for i in {1..60}; do
-		"$iopf" list --json >$tmp/said 2>$tmp/err && [ ! -s $tmp/err ] &&
-			json 'all(.type == "iopf" and .comm != "" and (.stats | length) > 20)' || { bad=1; break; }
-		code=0
-		"$iopf" show --json "$(device 2)" >$tmp/said 2>$tmp/err || code=$?
-		[ $code -eq 0 ] || grep -qx "iopf show: no container has a device .*" $tmp/err ||
-			{ bad=1; break; }
+		look || { bad=1; break; }
 	done
-	touch $tmp/stop
-	wait $churn
-	cat $tmp/said $tmp/err
+	touch "$tmp/stop"
+	wait "$churn"
+	cat "$tmp/said" "$tmp/err"
 	echo "round $i of 60"
-	[ $bad -eq 0 ]
+	[ "$bad" -eq 0 ]
 }
 
 add_swap()

@@ -127,7 +127,7 @@ gone()
 # Containers come and go as fast as may be; each answer is whole.
 hammered()
 {
-	local stop=$tmp/stop i
+	local stop="$tmp/stop" i
 	some
 	(
 		while [ ! -e "$stop" ]; do
@@ -218,12 +218,12 @@ interrupted()
 	exec 5<>"$tmp/fifo"
 	env --default-signal=INT "$iopf" list --json >&5 2>"$tmp/said" &
 	pid=$!
-	until grep -q pipe_write "/proc/$pid/wchan" || [ $SECONDS -ge $by ]; do
+	until grep -q pipe_write "/proc/$pid/wchan" || [ $SECONDS -ge "$by" ]; do
 		read -rt 0.1 <>"$tmp/fifo.nap" || true
 	done
-	kill -INT $pid
+	kill -INT "$pid"
 	code=0
-	wait $pid || code=$?
+	wait "$pid" || code=$?
 	exec 5>&-
 	cat "$tmp/said"
 	[ "$code" -eq 130 ] && [ ! -s "$tmp/said" ]
