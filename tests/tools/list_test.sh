@@ -218,7 +218,7 @@ interrupted()
 	exec 5<>"$tmp/fifo"
 	env --default-signal=INT "$iopf" list --json >&5 2>"$tmp/said" &
 	pid=$!
-	until grep -q pipe_write "/proc/$pid/wchan" || [ $SECONDS -ge "$by" ]; do
+	until grep -q pipe_write "/proc/$pid/wchan" || [ "$SECONDS" -ge "$by" ]; do
 		read -rt 0.1 <>"$tmp/fifo.nap" || true
 	done
 	kill -INT "$pid"
