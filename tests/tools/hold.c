@@ -16,9 +16,9 @@
 
 #define MAX_RIGS	256
 
-/* Members of struct vfio_iopf_stats; what is not here is not compared. */
+/* Members of struct vfio_iopf_stats but for workers, which end when they have been idle. */
 #define STATS(X)							\
-	X(resident_pages) X(segments) X(segment_bytes) X(workers) X(faults_pending) X(groups)	\
+	X(resident_pages) X(segments) X(segment_bytes) X(faults_pending) X(groups)	\
 	X(requests) X(resp_success) X(resp_invalid) X(resp_failure) X(faults)			\
 	X(faults_spurious) X(pages_mapped) X(huge_mapped) X(bring_ins) X(retries) X(backoffs)	\
 	X(aborts) X(invalidations) X(evictions) X(pages_evicted) X(flushes) X(evict_busy)	\
