@@ -74,6 +74,8 @@ struct viopf_fault_fd;
  * @domains: struct viopf_domain; by @lock
  * @valid_iova: where mappings may be; by @lock
  * @mappings_left: how many more may be made; by @lock
+ * @unclaimed: it is ours only if its first group, which has not come yet, has a chosen
+ *	device; by @lock
  * @v2: unmaps follow the rules of type1v2, not type1; constant
  * @nesting: domains are asked for nesting translation, as type1 does; constant
  * @vaddr_invalid_count: mappings whose address is being updated; by @lock
@@ -129,6 +131,7 @@ struct viopf_container {
 	struct list_head	domains;
 	struct viopf_iova	valid_iova;
 	unsigned int		mappings_left;
+	bool			unclaimed;
 	bool			v2;
 	bool			nesting;
 	unsigned int		vaddr_invalid_count;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's parameters. They can be written at any time: who reads one twice may find
- * two values, so it is read once and kept.
+ * The module's parameters, but for takeover, which is more than a value (uapi/takeover.c).
+ * They can be written at any time: who reads one twice may find two values, so it is read
+ * once and kept.
  */
 #include <linux/minmax.h>
 #include <linux/module.h>
@@ -14,11 +15,6 @@ module_param_named(allow_unsafe_interrupts, viopf_allow_unsafe_interrupts,
 		   bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Allow devices whose interrupts no hardware remaps, as type1's parameter of that name does");
-
-bool viopf_takeover;
-module_param_named(takeover, viopf_takeover, bool, 0444);
-MODULE_PARM_DESC(takeover,
-		 "Answer for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU too, in place of vfio_iommu_type1 (off)");
 
 bool viopf_disable_hugepages;
 module_param_named(disable_hugepages, viopf_disable_hugepages, bool, 0644);

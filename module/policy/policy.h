@@ -8,13 +8,13 @@
 #include "policy/counters.h"
 #include "policy/iova.h"
 #include "policy/latency.h"
+#include "policy/names.h"
 #include "policy/residency.h"
 #include "policy/trace.h"
 #include "policy/window.h"
 
 /* The parameters. What each means, params.c tells modinfo. */
 extern bool viopf_allow_unsafe_interrupts;
-extern bool viopf_takeover;
 extern bool viopf_disable_hugepages;
 extern unsigned int viopf_mapping_limit;
 extern bool viopf_aging;

@@ -2,9 +2,9 @@
 /*
  * What VFIO's core calls, and what user space asks of a container.
  *
- * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU, or with
- * takeover=1 one of type1's numbers, for a container that has groups, attaches
- * those, and later detaches them; the last one gone, it releases ours. Attach,
+ * VFIO opens one of ours when user space chooses VFIO_IOPF_IOMMU, or one of type1's
+ * numbers where that may be taken over (takeover.c), for a container that has groups,
+ * attaches those, and later detaches them; the last one gone, it releases ours. Attach,
  * detach and release come under VFIO's own lock for the container; ioctls come
  * under none (object/container.c).
  *
@@ -24,18 +24,20 @@
 /* For end_work. */
 static struct workqueue_struct *viopf_end_queue;
 
-/* Do we open containers of that kind? With takeover=1 also type1's. */
-static bool viopf_is_ours(unsigned long extension)
+/* One of the numbers of the kernel's own backend? */
+static bool viopf_is_type1(unsigned long extension)
 {
-	switch (extension) {
-	case VFIO_IOPF_IOMMU:
-		return true;
-	case VFIO_TYPE1_IOMMU:
-	case VFIO_TYPE1v2_IOMMU:
-		return viopf_takeover;
-	default:
-		return viopf_takeover && compat_is_nesting(extension);
-	}
+	return extension == VFIO_TYPE1_IOMMU ||
+	       extension == VFIO_TYPE1v2_IOMMU || compat_is_nesting(extension);
+}
+
+/* Do we open containers of that kind? */
+static enum viopf_claim viopf_claim(unsigned long extension)
+{
+	if (extension == VFIO_IOPF_IOMMU)
+		return VIOPF_CLAIM_ALL;
+	return viopf_is_type1(extension) ? viopf_takeover_claim() :
+					   VIOPF_CLAIM_NONE;
 }
 
 /* The end of a container that nobody finds, once no worker is at work in it. */
@@ -60,22 +62,26 @@ static void viopf_end_work(struct work_struct *work)
 
 static void *viopf_open(unsigned long arg)
 {
+	enum viopf_claim claim = viopf_claim(arg);
 	struct viopf_container *container;
 	int ret;
 
-	if (!viopf_is_ours(arg))
+	if (claim == VIOPF_CLAIM_NONE)
 		return ERR_PTR(-EINVAL);
 
 	viopf_table_prime_lockdep();
 	container = viopf_container_create(arg);
 	if (!container)
 		return ERR_PTR(-ENOMEM);
+	container->unclaimed = claim == VIOPF_CLAIM_BY_DEVICE;
 	INIT_WORK(&container->iommu.quarantine_work, viopf_quarantine_work);
 	INIT_WORK(&container->end_work, viopf_end_work);
 	ret = viopf_workers_start(container);
 	if (ret)
 		goto out_drop;
-	ret = viopf_sysfs_add(container);
+	/* What may not be ours nobody is told of yet. */
+	if (!container->unclaimed)
+		ret = viopf_sysfs_add(container);
 	if (ret)
 		goto out_stop_workers;
 	ret = viopf_container_publish(container);
@@ -155,12 +161,32 @@ out_destroy:
 	return viopf_errno(ret);
 }
 
+/* The first group comes, which says whether a container is ours. */
+static int viopf_container_claim(struct viopf_container *container,
+				 struct iommu_group *group)
+{
+	int ret;
+
+	/* VFIO goes on to type1, and says the same without it. */
+	if (!viopf_takeover_has_group(group))
+		return -ENODEV;
+	ret = viopf_sysfs_add(container);
+	container->unclaimed = ret;
+	return ret;
+}
+
 static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 			      enum vfio_group_type type)
 {
 	struct viopf_container *container = viopf_container_of(iommu_data);
+	int ret;
 
 	guard(mutex)(&container->lock);
+	if (container->unclaimed) {
+		ret = viopf_container_claim(container, group);
+		if (ret)
+			return ret;
+	}
 	/* As type1: what the group needs of a mapping can't be had just now. */
 	if (container->vaddr_invalid_count)
 		return -EBUSY;
@@ -210,6 +236,14 @@ static bool viopf_is_coherent(struct viopf_container *container)
 	return viopf_container_is_coherent(container);
 }
 
+/* What it was opened for stays true, whatever is taken over by now. */
+static bool viopf_container_is(const struct viopf_container *container,
+			       unsigned long extension)
+{
+	return extension == VFIO_IOPF_IOMMU ||
+	       (container->type != VFIO_IOPF_IOMMU && viopf_is_type1(extension));
+}
+
 static long viopf_check_extension(struct viopf_container *container,
 				  unsigned long arg)
 {
@@ -217,14 +251,15 @@ static long viopf_check_extension(struct viopf_container *container,
 	case VFIO_IOPF:
 		return 1;
 	case VFIO_UNMAP_ALL:
-		/* Without takeover we can't speak for type1's containers. */
-		return container || viopf_takeover;
+		/* As type1. Without takeover we can't speak for its containers. */
+		return container || viopf_takeover_claim();
 	case VFIO_DMA_CC_IOMMU:
 		return container && viopf_is_coherent(container);
 	case VFIO_UPDATE_VADDR:
 		return container && !viopf_emulated_any(container);
 	default:
-		return viopf_is_ours(arg);
+		return container ? viopf_container_is(container, arg) :
+				   viopf_claim(arg) != VIOPF_CLAIM_NONE;
 	}
 }
 

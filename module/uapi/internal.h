@@ -21,6 +21,19 @@ long viopf_get_mappings(struct viopf_container *container, void __user *arg);
 void viopf_stats_collect(struct viopf_container *container,
 			 struct vfio_iopf_stats *stats);
 
+/* Whether a container is ours that a client wants of type1: takeover.c. */
+enum viopf_claim {
+	VIOPF_CLAIM_NONE,
+	VIOPF_CLAIM_BY_DEVICE,	/* if its first group has a device that is chosen */
+	VIOPF_CLAIM_ALL,
+};
+
+extern const struct attribute_group *viopf_takeover_groups[];
+
+enum viopf_claim viopf_takeover_claim(void);
+bool viopf_takeover_has_group(struct iommu_group *group);
+void viopf_takeover_exit(void);
+
 /* What sysfs shows: sysfs.c. */
 int viopf_sysfs_add(struct viopf_container *container);
 void viopf_sysfs_remove(struct viopf_container *container);

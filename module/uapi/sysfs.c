@@ -5,10 +5,10 @@
  *
  * DOC: who reads, and what may go meanwhile
  *
- * A container's device is there from just before VFIO can find the container until its
- * workers have ended; a device's folder from after its group's attach until before its
- * detach. Taking either away waits for those who read (kernfs_drain() in fs/kernfs/dir.c).
- * The folders go with container->lock held. So what is shown here is read without any lock
+ * A container's device is there from just before VFIO can find the container, or where its
+ * first group says whether it is ours, from then on, until its workers have ended; a
+ * device's folder from after its group's attach until before its detach. Taking either
+ * away waits for those who read (kernfs_drain() in fs/kernfs/dir.c). The folders go with container->lock held. So what is shown here is read without any lock
  * that is held for long, and is not of one moment.
  *
  * All of it is for root: how a process's memory is used is its own affair.
@@ -31,6 +31,7 @@ static void viopf_class_release(struct device *dev)
 
 static struct class viopf_class = {
 	.name = "vfio_iopf",
+	.class_groups = viopf_takeover_groups,
 	.dev_release = viopf_class_release,
 };
 
@@ -393,11 +394,13 @@ int viopf_sysfs_add(struct viopf_container *container)
 }
 
 /**
- * viopf_sysfs_remove() - show it no longer
+ * viopf_sysfs_remove() - show it no longer, if it was
  * @container: that nobody works in or tells of any more
  */
 void viopf_sysfs_remove(struct viopf_container *container)
 {
+	if (!container->dev)
+		return;
 	kobject_put(container->devices_kobj);
 	device_unregister(container->dev);
 }
@@ -418,4 +421,5 @@ int __init viopf_sysfs_init(void)
 void viopf_sysfs_exit(void)
 {
 	class_unregister(&viopf_class);
+	viopf_takeover_exit();
 }
