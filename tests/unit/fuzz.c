@@ -13,9 +13,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	static const drive_fn subject[] = {
 		residency_drive, iova_drive, window_drive, pgtable_drive,
+		names_drive,
 	};
 	struct bytes b = { data, size };
-	u32 which = bytes_below(&b, 4);
+	u32 which = bytes_below(&b, 5);
 
 	subject[which](&b);
 	return 0;

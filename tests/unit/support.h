@@ -50,6 +50,7 @@ void drive_randomly(drive_fn drive, unsigned int nr, size_t max_bytes);
 void residency_drive(struct bytes *b);
 void iova_drive(struct bytes *b);
 void window_drive(struct bytes *b);
+void names_drive(struct bytes *b);
 void pgtable_drive(struct bytes *b);
 
 /* For cmocka: begins each test with the knobs at rest, ends it without leaks. */
