@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -245,18 +244,6 @@ static void kinds_of_devices(void)
 	assert_text(&s, "emulated", "devices/" SOFTMDEV_NAME ".0/kind");
 	mdev_close(&m);
 	rig_close(&s.rig);
-}
-
-/* A socket that has the kernel's uevents from now on. */
-static int uevents_open(void)
-{
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
-	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			NETLINK_KOBJECT_UEVENT);
-
-	assert_true(fd >= 0);
-	assert_ok(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
-	return fd;
 }
 
 /* Is there one about the container with this line in it? Reads what there is. */

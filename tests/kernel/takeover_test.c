@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -225,16 +226,41 @@ static void assert_said(const char *lines)
 			"grep -c vfio_iommu_iopf) %s", lines));
 }
 
+/* The next event of a container of ours has come, and begins like that. */
+static int event_is(int events, const char *start)
+{
+	char text[4096] = "";
+	ssize_t n;
+
+	do {
+		n = recv(events, text, sizeof(text) - 1, 0);
+		text[n > 0 ? n : 0] = '\0';
+	} while (n > 0 && !strstr(text, "/vfio_iopf/"));
+	assert_msg(n <= 0 || !strcmp(text, start), "%s, not %s", text, start);
+	return n > 0;
+}
+
 /* A device that can't fault has its group named when it comes, if it is ours. */
 static void quietly(void)
 {
+	struct viopf_container *c;
+	struct viopf_info info;
+	int events = uevents_open();
+	char add[128];
+
 	assert_int_equal(file_write("/dev/kmsg", "takeover_test looks here"), 0);
 	choose(names_of("1"));
 	assert_false(opens_ours("0"));
 	assert_said("-eq 0");
 	choose(names_of("0"));
-	assert_true(opens_ours("0"));
+	c = open_type1("0");
 	assert_said("-gt 0");
+	assert_ok(viopf_get_info(c, &info));
+	snprintf(add, sizeof(add), "add@/devices/virtual/vfio_iopf/container%llu",
+		 (unsigned long long)info.iopf.container);
+	assert_true(wait_until(event_is(events, add), 20));
+	viopf_container_close(c);
+	close(events);
 }
 
 static struct viopf_container *open_mediated(struct mdev *m, unsigned int index)

@@ -4,8 +4,10 @@
  * never swapped themselves, behind loop devices.
  */
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <viopf.h>
 
@@ -108,4 +110,15 @@ int ext4_file(size_t size)
 void ext4_unmount(void)
 {
 	assert_ok(shell("umount -d %s", EXT4));
+}
+
+int uevents_open(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			NETLINK_KOBJECT_UEVENT);
+
+	assert_true(fd >= 0);
+	assert_ok(bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	return fd;
 }

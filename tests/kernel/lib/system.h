@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a case wants of the whole system: swap, page merging, a memory cgroup, a
- * file system with write-back. Skips the case where the kernel has it not, fails
+ * file system with write-back, its events. Skips the case where the kernel has it not, fails
  * it where it can't be set up. The suite turns swap and merging off afterwards.
  */
 #ifndef VIOPF_TEST_SYSTEM_H
@@ -39,5 +39,8 @@ int ext4_file(size_t size);
 
 /* And take it away, with its file. */
 void ext4_unmount(void);
+
+/* A socket that has the kernel's uevents from now on, one to read, not waiting for any. */
+int uevents_open(void);
 
 #endif /* VIOPF_TEST_SYSTEM_H */
