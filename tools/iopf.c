@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "check",	"can this host, and which of its devices, do it; and what to do", cmd_check },
 	{ "list",	"all containers, a line each", cmd_list },
 	{ "show",	"all about a container, device or process", cmd_show },
+	{ "run",	"run one unmodified program on it", cmd_run },
 	{ "bind",	"give a device to vfio-pci", cmd_bind },
 	{ "unbind",	"give it back to its own driver", cmd_unbind },
 };

@@ -4,7 +4,8 @@
 # DPDK's testpmd as Debian ships it, on two emulated network cards behind an emulated Intel
 # IOMMU: devices that can't fault, so that all of DPDK's memory has to be pinned. A hub
 # connects the cards; each packet that one sends the other receives, for as long as
-# testpmd passes them on. Once in ordinary pages, once in huge ones.
+# testpmd passes them on. Once in ordinary pages, once in huge ones. At last by iopf run,
+# beside a type1 that others would get.
 #
 # VM: --append intel_iommu=on --qemu -device --qemu intel-iommu
 # VM: --qemu -netdev --qemu hubport,hubid=0,id=one --qemu -netdev --qemu hubport,hubid=0,id=two
@@ -15,19 +16,20 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 readonly nics=(0000:00:10.0 0000:00:11.0)
-all_pinned=()
+all_pinned=() through=()
 need dpdk-testpmd
 
 # testpmd OPTION...: forwards until each card has received a number of packets, and quits
-# as a user would. Leaves what it said in $said, its exit code in $code, and how much was
-# pinned in $pinned. (It locks its memory by mlockall(), so VmLck tells nothing.)
+# as a user would; behind the command $through, if there is one. Leaves what it said in
+# $said, its exit code in $code, how much was pinned in $pinned, and in $ours how many
+# containers of ours there were. (It locks its memory by mlockall(), so VmLck tells nothing.)
 testpmd()
 {
 	local before by=$((SECONDS + patience_s)) pid
 	before=$(pinned_kb)
-	said='' code=0 pinned=0
+	said='' code=0 pinned=0 ours=0
 	mkfifo /tmp/commands
-	timeout -s KILL $((2 * patience_s)) dpdk-testpmd -l 0-1 --no-telemetry --no-shconf \
+	timeout -s KILL $((2 * patience_s)) "${through[@]}" dpdk-testpmd -l 0-1 --no-telemetry --no-shconf \
 		--iova-mode=va "$@" -a "${nics[0]}" -a "${nics[1]}" -- -i --nb-cores=1 \
 		--total-num-mbufs=2048 --forward-mode=io </tmp/commands >/tmp/said 2>&1 &
 	pid=$!
@@ -39,6 +41,7 @@ testpmd()
 		[ "$(received)" -lt 2 ] || break
 	done
 	pinned=$(($(pinned_kb) - before))
+	[ ! -e /sys/module/vfio_iommu_iopf ] || ours=$(containers)
 	printf 'stop\nquit\n' >&5
 	wait $pid || code=$?
 	exec 5>&-
@@ -83,6 +86,13 @@ for backend in type1 iopf; do
 	judge "in huge pages$on" "$row"
 	echo 0 >/proc/sys/vm/nr_hugepages
 done
+use_backend both
+testpmd --no-huge -m 64
+tap_ok "DPDK beside takeover: its containers are type1's" holds "$ours == 0"
+through=("$out/tools/iopf" run --)
+testpmd --no-huge -m 64
+judge "by iopf run" 'S12 '
+tap_ok "S12 DPDK by iopf run: its container is ours" holds "$ours == 1"
 echo "# pinned, in kB: ${all_pinned[*]}"
 tap_ok "S12 as much of DPDK's memory is pinned as with type1" \
 	holds "${all_pinned[0]} == ${all_pinned[2]} && ${all_pinned[1]} == ${all_pinned[3]}"

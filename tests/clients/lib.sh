@@ -34,16 +34,26 @@ unload()
 	done
 }
 
-# use_backend type1|iopf: who answers for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU from now
-# on. The other one is not even loaded.
+# use_backend type1|iopf|both: who answers for VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU from
+# now on. The other one is not even loaded; or both are, and type1 answers until something
+# is taken over.
 use_backend()
 {
 	modprobe vfio-pci
 	unload vfio_iommu_iopf vfio_iommu_type1
 	case $1 in
 	type1) modprobe vfio_iommu_type1 allow_unsafe_interrupts=1 ;;
+	both)
+		modprobe vfio_iommu_type1 allow_unsafe_interrupts=1
+		insmod "$VIOPF_KO/vfio_iommu_iopf.ko" allow_unsafe_interrupts=1 ;;
 	iopf) insmod "$VIOPF_KO/vfio_iommu_iopf.ko" takeover=1 allow_unsafe_interrupts=1 ;;
 	esac
+}
+
+# containers: how many there are of ours.
+containers()
+{
+	grep -c ^container /sys/kernel/debug/vfio_iopf/verify || true
 }
 
 # give_to_vfio DEVICE...

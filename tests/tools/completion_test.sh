@@ -56,5 +56,7 @@ tap_ok "... a beginning" offers 'show c' container3
 tap_ok "... with a colon" offers 'show 0000:01' 01:00.0
 tap_ok "bind: all devices" offers 'bind ' 0000:01:00.0 0000:02:00.0
 tap_ok "check: the second device, too" offers 'check 0000:01:00.0 0000:02:' 00.0
+tap_ok "run: options of its own" offers 'run -' --help --usage --version --wait
+tap_ok "... and their arguments" offers "run ls $IOPF_ROOT/sys/cl" "$IOPF_ROOT/sys/class"
 tap_ok "list takes nothing" offers 'list ' ''
 tap_end
