@@ -519,6 +519,7 @@ static void crowd_asks(struct handled *h)
 {
 	struct softdma_request *list = mem_anon(2 * PAGE);
 	struct softdma_desc desc = sdma_request(IOVA_LIST, CROWD);
+	uint64_t before;
 	unsigned int i;
 
 	for (i = 0; i < CROWD; i++)
@@ -528,8 +529,9 @@ static void crowd_asks(struct handled *h)
 	rig_map(&h->rig, list, IOVA_LIST, 2 * PAGE);
 	dev_read(&h->rig, IOVA_LIST, 2 * PAGE, SOFTDMA_OK);
 	softiommu_set("report_delay_us", "200000\n");
+	before = softiommu_stat("prq_groups");
 	assert_ok(sdma_submit(&h->rig.dma[1].q[0], &desc, 1));
-	assert_true(wait_until(softiommu_stat("prq_groups") >= CROWD, 30));
+	assert_true(wait_until(softiommu_stat("prq_groups") - before >= CROWD, 30));
 }
 
 static void detached_in_a_crowd(void)
@@ -552,8 +554,8 @@ static void detached_in_a_crowd(void)
 		assert_int_equal(s.faults_pending, 0);
 		assert_int_equal(s.faults_waiting, 0);
 		assert_int_equal(s.groups, s.resp_success + s.resp_invalid + s.resp_failure);
+		/* No counter is reset: the IOMMU may still be answering what it had in line. */
 		softiommu_set("report_delay_us", "0\n");
-		softiommu_set("reset_stats", "1\n");
 		h.rig.nr = 1;
 		handled_close(&h);
 	}
