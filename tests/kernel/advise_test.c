@@ -28,7 +28,6 @@
 #define SIZE		(NR_PAGES * PAGE)
 #define IOVA_SINK	0x800000000ull
 #define SEGMENT		(64ull << 20)
-#define AT_ONCE_S	20
 
 #define HUGE_RW	(RW | VFIO_IOPF_PAGE_HUGE)
 
@@ -412,7 +411,7 @@ static void blocks_nobody(void)
 	assert_ok(madvise(w.p, 8 * PAGE, MADV_DONTNEED));
 	advise(&w.rig, VFIO_IOPF_ADV_PREFETCH_WRITE, IOVA_BASE, HOLE * PAGE);
 	assert_ok(viopf_unmap(w.rig.c, IOVA_BASE, SIZE, NULL));
-	assert_true(now_s() - start < AT_ONCE_S);
+	assert_at_once(start);
 	assert_int_equal(rig_stats(&w.rig).segments, 1);	/* of the rings */
 	/* Memory comes, for a mapping that is gone. */
 	uffd_deliver(&w.u, w.p + HOLE * PAGE);

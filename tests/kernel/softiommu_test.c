@@ -356,16 +356,13 @@ static void late_response(void)
 	void (*const how)(struct rig *rig) = (void (*)(struct rig *rig))case_arg();
 	struct rig rig;
 	char *p = open_faulting(&rig);
-	double start;
 
 	set_number("response_delay_us", 10000000);
 	submit_fill(&rig, 1, SOFTDMA_F_GROUP(NR_PAGES));
 	assert_true(wait_until(softiommu_stat("resp_success") == 1, 20));
-	start = now_s();
 	how(&rig);
-	assert_true(now_s() - start < 5);
-	assert_int_equal(softiommu_stat("resp_late"), 0);
 	set_number("response_delay_us", 0);
+	/* Had that waited for it, it would not be late. */
 	assert_true(wait_until(softiommu_stat("resp_late") == 1, 20));
 
 	/* What was asked for is mapped all the same; the next operation is not disturbed. */
@@ -406,17 +403,15 @@ static void index_not_reused(void)
 static void purge(void)
 {
 	struct rig rig;
-	double start;
 
 	open_faulting(&rig);
 	set_number("report_delay_us", 15000000);
 	submit_fill(&rig, 1, 0);
 	assert_true(wait_until(softiommu_stat("prq_groups") == 1, 20));
-	start = now_s();
 	viopf_device_close(rig.dev[0]);
 	viopf_container_close(rig.c);
-	assert_true(now_s() - start < 10);
 	set_number("report_delay_us", 0);
+	/* Had that waited, it would have been reported. */
 	assert_true(wait_until(softiommu_stat("prq_purged") == 1, 40));
 	assert_int_equal(softiommu_stat("resp_late"), 1);
 	assert_int_equal(softiommu_stat("resp_success"), 0);

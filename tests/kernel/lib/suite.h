@@ -138,6 +138,15 @@ double now_s(void);
 		met_; \
 	})
 
+/*
+ * What waits for nobody takes far less than this on an idle host; what it must not wait for
+ * does not come before.
+ */
+#define AT_ONCE_S	10
+
+/* That is what was done since now_s() said @start. */
+#define assert_at_once(start)	assert_true(now_s() - (start) < patience(AT_ONCE_S))
+
 void nap_ms(unsigned int ms);
 
 #endif /* VIOPF_TEST_SUITE_H */

@@ -89,9 +89,10 @@ static char *message_page(const struct uffd_msg *msg)
 
 char *uffd_next(struct uffd *u, unsigned int limit_s)
 {
+	int limit_ms = (int)(patience(limit_s) * 1000);
 	struct uffd_msg msg;
 
-	assert_msg(next_message(u, &msg, (int)limit_s * 1000), "no fault reached the userfaultfd");
+	assert_msg(next_message(u, &msg, limit_ms), "no fault reached the userfaultfd");
 	return message_page(&msg);
 }
 
