@@ -46,7 +46,7 @@ static int viopf_segment_use_set(struct viopf_segment *segment,
 		if (!viopf_set_has(old, set->domains[i]))
 			ret = viopf_segment_add_domain(segment,
 						       set->domains[i]);
-	if (ret || segment->table.kept)
+	if (ret || (r->nr_resident && viopf_hold_instead(&segment->table)))
 		return ret;
 
 	for (i = 0; old && i < old->nr; i++)

@@ -9,7 +9,9 @@
  * go.
  *
  * Between the two nothing changes the page tables of a kept table, so that the
- * second pass finds by iommu_iova_to_phys() just the pages that the first found.
+ * second pass finds by iommu_iova_to_phys() just the pages that the first found. An IOMMU
+ * that refuses may also unmap more than it is asked to, across the end of a table: so of
+ * a container that failed nothing is unmapped any more, and what was to go is kept too.
  */
 #include "compat/workqueue.h"
 #include "table/internal.h"
@@ -47,6 +49,7 @@ void viopf_hold_pages(struct viopf_table *table)
 	struct viopf_residency *r = &table->residency;
 	unsigned long page, end, kept = 0;
 	struct folio *folio;
+	unsigned int i;
 
 	lockdep_assert_held(&table->lock);
 	if (table->kept)
@@ -63,7 +66,12 @@ void viopf_hold_pages(struct viopf_table *table)
 		}
 	}
 
+	/* What an unmap in another table takes along just now was not found, and goes. */
+	for (i = 0; i < table->set->nr; i++)
+		iommu_flush_iotlb_all(table->set->domains[i]);
+
 	table->kept = true;
+	table->nr_kept = kept;
 	viopf_count(iommu, pages_kept, kept);
 	if (!xchg(&iommu->failed, true)) {
 		trace_iopf_fail(iommu->id, table->iova, kept);
@@ -74,6 +82,43 @@ void viopf_hold_pages(struct viopf_table *table)
 }
 
 /**
+ * viopf_hold_instead() - keep pages that were to be unmapped, if nothing may be any more
+ * @table: locked, and something of it is mapped
+ *
+ * Return: whether the container failed; then all that the table has mapped is kept.
+ */
+bool viopf_hold_instead(struct viopf_table *table)
+{
+	if (unlikely(viopf_iommu_failed(table->iommu)))
+		viopf_hold_pages(table);
+	return table->kept;
+}
+
+/* The references of a kept table go. */
+static void viopf_hold_put(struct viopf_table *table)
+{
+	struct viopf_residency *r = &table->residency;
+	unsigned long page, end, left = table->nr_kept;
+	struct folio *folio;
+
+	for (page = 0; viopf_residency_next_run(r, &page, &end, r->nr_pages);
+	     page = end) {
+		for (; page < end; page++) {
+			folio = viopf_hold_folio(table, page);
+			if (folio) {
+				folio_put(folio);
+				left--;
+			}
+		}
+	}
+	table->kept = false;
+	/* By an unmap that was already under way, see docs/locking.md. */
+	if (left)
+		pr_warn_ratelimited("container %lu: %lu pages are lost until the next boot, as the IOMMU unmapped them unasked\n",
+				    table->iommu->id, left);
+}
+
+/**
  * viopf_hold_release() - give a table's pages back
  * @table: not locked; the devices are cut off, and reach nothing
  *
@@ -81,25 +126,12 @@ void viopf_hold_pages(struct viopf_table *table)
  */
 void viopf_hold_release(struct viopf_table *table)
 {
-	struct viopf_iommu *iommu = table->iommu;
 	struct viopf_residency *r = &table->residency;
-	unsigned long page, end;
-	struct folio *folio;
 
 	mutex_lock(&table->lock);
-	if (table->kept) {
-		for (page = 0;
-		     viopf_residency_next_run(r, &page, &end, r->nr_pages);
-		     page = end) {
-			for (; page < end; page++) {
-				folio = viopf_hold_folio(table, page);
-				if (folio)
-					folio_put(folio);
-			}
-		}
-		table->kept = false;
-	}
-	viopf_count(iommu, resident_pages,
+	if (table->kept)
+		viopf_hold_put(table);
+	viopf_count(table->iommu, resident_pages,
 		    -(s64)viopf_residency_clear(r, 0, r->nr_pages));
 	mutex_unlock(&table->lock);
 	cond_resched();

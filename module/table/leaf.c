@@ -247,24 +247,17 @@ static unsigned long viopf_leaf_forget(struct viopf_table *table,
 	return viopf_residency_clear(&table->residency, first, end);
 }
 
-/*
- * The IOMMU did not do what it was asked to in [first, end). Find out what it
- * did, in all of the table, since it may have taken more, and bring domains
- * and record to agree: what is gone from one domain goes from all of them, and
- * so does what was to go. Returns how many pages are gone.
- */
-static unsigned long viopf_leaf_reconcile(struct viopf_table *table,
-					  unsigned long first, unsigned long end)
+/* One look at all of the record; see viopf_leaf_reconcile(). */
+static unsigned long viopf_leaf_settle(struct viopf_table *table,
+				       unsigned long first, unsigned long end,
+				       bool *forced, bool *refused)
 {
 	struct viopf_residency *r = &table->residency;
 	unsigned long page, stop, gone = 0;
-	bool refused = false, any, all;
-	unsigned int i;
+	bool any, all;
 
-	viopf_count(table->iommu, unmap_mismatches, 1);
-
-	for (page = 0;
-	     viopf_residency_next_run(r, &page, &stop, r->nr_pages);
+	*forced = false;
+	for (page = 0; viopf_residency_next_run(r, &page, &stop, r->nr_pages);
 	     page = stop) {
 		unsigned long leaf = page;
 
@@ -275,12 +268,32 @@ static unsigned long viopf_leaf_reconcile(struct viopf_table *table,
 		if (all && (stop <= first || leaf >= end ||
 			    viopf_table_any_pinned(table, leaf, stop)))
 			continue;
+		*forced |= any;
 		if (!any || viopf_leaf_force(table, leaf, stop))
 			gone += viopf_leaf_forget(table, leaf, stop);
 		else
-			refused = true;
+			*refused = true;
 	}
+	return gone;
+}
 
+/*
+ * The IOMMU did not do what it was asked to in [first, end). Find out what it
+ * did, in all of the table, since it may have taken more, and bring domains
+ * and record to agree: what is gone from one domain goes from all of them, and
+ * so does what was to go. That may take more again, of what was found to be there, so
+ * it is looked at until nothing had to be unmapped. Returns how many pages are gone.
+ */
+static unsigned long viopf_leaf_reconcile(struct viopf_table *table,
+					  unsigned long first, unsigned long end)
+{
+	bool refused = viopf_iommu_failed(table->iommu), forced = true;
+	unsigned long gone = 0;
+	unsigned int i;
+
+	viopf_count(table->iommu, unmap_mismatches, 1);
+	while (forced && !refused)
+		gone += viopf_leaf_settle(table, first, end, &forced, &refused);
 	for (i = 0; i < table->set->nr; i++)
 		iommu_flush_iotlb_all(table->set->domains[i]);
 	if (refused)
@@ -338,8 +351,8 @@ static unsigned long viopf_leaf_drop_kind(struct viopf_table *table,
 
 	lockdep_assert_held(&table->lock);
 
-	/* Kept pages stay as they are: hold.c must find them again. */
-	if (table->kept || !viopf_leaf_next(table, &at, &stop, end, kind))
+	if (!viopf_leaf_next(table, &at, &stop, end, kind) ||
+	    viopf_hold_instead(table))
 		return 0;
 
 	for (i = 0; i < table->set->nr; i++)
@@ -432,7 +445,7 @@ static int viopf_leaf_retract(struct viopf_table *table,
 	unsigned long iova = viopf_table_iova(table, run->first);
 	bool any, all;
 
-	while (nr--)
+	while (nr-- && !viopf_iommu_failed(iommu))
 		iommu_unmap(table->set->domains[nr], iova,
 			    viopf_pages_bytes(run->first, run->end));
 	/* The core undoes what it did in the failing domain, and doesn't look. */
@@ -636,7 +649,8 @@ bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page)
 	lockdep_assert_held(&table->lock);
 
 	viopf_leaf_state(table, page, page + 1, &any, &all);
-	if (likely(all) || table->kept || viopf_table_pinned(table, page))
+	if (likely(all) || viopf_table_pinned(table, page) ||
+	    viopf_hold_instead(table))
 		return false;
 
 	viopf_residency_widen(&table->residency, &first, &end);

@@ -97,6 +97,7 @@ struct viopf_age {
  *	and more; NULL unless dirty pages are tracked
  * @dead: nothing may be mapped any more
  * @kept: each page in @residency has a reference, as a domain refused to let go
+ * @nr_kept: how many references that are, while @kept
  * @pins: a bit for each page that is pinned, and so resident for as long; NULL until
  *	the first is. Changed with container->lock held too
  * @advised: a bit for each page pinned by VFIO_IOPF_ADV_PIN, a subset of @pins; NULL
@@ -114,6 +115,7 @@ struct viopf_table {
 	unsigned long			*dirty;
 	bool				dead;
 	bool				kept;
+	unsigned long			nr_kept;
 	unsigned long			*pins;
 	unsigned long			*advised;
 };
@@ -141,6 +143,7 @@ bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page);
 unsigned long viopf_leaf_count_mismatches(struct viopf_table *table);
 
 /* Pages that an IOMMU refused to let go: hold.c. */
+bool viopf_hold_instead(struct viopf_table *table);
 void viopf_hold_release(struct viopf_table *table);
 
 /* Which pages devices may have written: dirty_bits.c. */

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An IOMMU that refuses to unmap, and when it does unmap takes more than it is asked to. The
+ * record stays true; and where the container is cut off, each page that was kept from reuse
+ * is given back, once.
+ *
+ * Whether it was is counted in huge pages of the pool: one to which a reference is left does
+ * not go back there.
+ *
+ * The IOMMU of these cases unmaps blocks of several pages, and refuses every second call,
+ * all of them, or none. A case begins with fresh modules, so the first call is not refused.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "advice.h"
+#include "fuse.h"
+#include "rig.h"
+
+#define NR_PAGES	512u
+#define SIZE		(NR_PAGES * PAGE)
+#define BLOCK		8u
+#define ONLY_4K		"0x1000"
+#define POOL		"/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+/* One page of the process goes. */
+static void drop(char *p, unsigned int page, unsigned int n)
+{
+	assert_ok(madvise(p + page * PAGE, n * PAGE, MADV_DONTNEED));
+}
+
+/* All of @p is resident, by small leaves. From now on the IOMMU is as said above. */
+static void odd_open(struct rig *rig, char *p, unsigned int nr)
+{
+	softiommu_set("pgsizes", ONLY_4K);
+	rig_open(rig, nr);
+	rig->odd_iommu = 1;
+	rig_map(rig, p, IOVA_BASE, SIZE);
+	dev_fill(rig, IOVA_BASE, SIZE, 1);
+	softiommu_set("unmap_coarse_pages", "8");
+	softiommu_set("refuse_every", "2");
+}
+
+static void odd_close(struct rig *rig)
+{
+	softiommu_set("reset_knobs", "1");
+	rig_close(rig);
+}
+
+/* What is unmapped when it is asked for again, page by page, takes others along. */
+static void neighbours_are_gone_too(void)
+{
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	p = mem_anon(SIZE);
+	odd_open(&rig, p, 1);
+	before = rig_stats(&rig);
+	drop(p, 100, 1);
+	assert_int_equal(softiommu_stat("unmaps_refused"), 0);
+	assert_grew(&rig, before, pages_evicted, BLOCK);
+	verify_residency();
+	/* Refused. Then by its page, which has three others of the record in front of it. */
+	drop(p, 3, 1);
+	assert_int_equal(softiommu_stat("unmaps_refused"), 1);
+	assert_grew(&rig, before, pages_evicted, 2 * BLOCK);
+	assert_grew(&rig, before, resident_pages, -2 * (long long)BLOCK);
+	verify_residency();
+	assert_int_equal(rig_stats(&rig).pages_kept, 0);
+	dev_check(&rig, IOVA_BASE, 3 * PAGE, 1);
+	verify_residency();
+	odd_close(&rig);
+}
+
+/* One domain has more unmapped, the other refuses: what one lost, all have lost. */
+static void domains_agree(void)
+{
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	p = mem_anon(SIZE);
+	odd_open(&rig, p, 2);
+	before = rig_stats(&rig);
+	drop(p, 3, 1);
+	assert_int_equal(softiommu_stat("unmaps_refused"), 1);
+	assert_grew(&rig, before, pages_evicted, BLOCK);
+	verify_residency();
+	assert_int_equal(rig_stats(&rig).pages_kept, 0);
+	odd_close(&rig);
+}
+
+/* A page that is pinned, and lost with its neighbours, is known to be lost. */
+static void pinned_neighbours(void)
+{
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	p = mem_anon(SIZE);
+	odd_open(&rig, p, 1);
+	drop(p, 100, 1);
+	softiommu_set("refuse_every", "0");
+	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, PAGE);
+	advise(&rig, VFIO_IOPF_ADV_PREFETCH_WRITE, IOVA_BASE, BLOCK * PAGE);
+	before = rig_stats(&rig);
+	softiommu_set("refuse_every", "2");
+	drop(p, 3, 1);
+	assert_int_equal(softiommu_stat("unmaps_refused"), 1);
+	assert_grew(&rig, before, pinned_pages, -1);
+	assert_grew(&rig, before, resident_pages, -(long long)BLOCK);
+	verify_residency();
+	odd_close(&rig);
+}
+
+static void cut_off(struct rig *rig)
+{
+	struct softdma_desc check = sdma_check(IOVA_BASE, PAGE, 1, 0);
+
+	assert_true(wait_until(rig_stats(rig).flags & VFIO_IOPF_STATS_FAILED, 20));
+	assert_true(wait_until(sdma_do(&rig->dma[0].q[0], &check, 20000) != SOFTDMA_OK, 20));
+}
+
+static void close_failed(struct rig *rig)
+{
+	unsigned int i;
+
+	softiommu_set("reset_knobs", "1");
+	for (i = 0; i < rig->nr; i++)
+		viopf_device_close(rig->dev[i]);
+	viopf_container_close(rig->c);
+}
+
+/*
+ * Some of a range is unmapped, more than was asked for, and some refused: the latter is
+ * kept, with all else that devices still reach, and after that nothing has a reference.
+ */
+static void refused_in_part(void)
+{
+	struct rig rig;
+	char *p;
+
+	p = mem_anon(SIZE);
+	odd_open(&rig, p, 1);
+	drop(p, 100, 1);
+	/* Refused; then its first page takes a block; the last, in the next, is refused. */
+	drop(p, 3, BLOCK - 2);
+	assert_int_equal(softiommu_stat("unmaps_refused"), 2);
+	assert_int_equal(rig_stats(&rig).pages_kept, NR_PAGES - 2 * BLOCK);
+	cut_off(&rig);
+	assert_ok(madvise(p, SIZE, MADV_HUGEPAGE));
+	assert_int_equal(collapse(p), 0);
+	close_failed(&rig);
+}
+
+/* --- kept in one place, taken by accident from another ------------------------ */
+
+static unsigned int pool_free(void)
+{
+	return (unsigned int)number_in(POOL "free_hugepages");
+}
+
+/**
+ * struct scene - a container whose lock is held by who pins a file that does not come
+ * @fd: of the memory of two mappings side by side, a huge page of the pool each
+ * @pinner: a process that maps the file and pins it; nothing can be mapped meanwhile
+ * @leaver: has the device leave the container, when it may @go; its thread is @tid
+ */
+struct scene {
+	struct rig rig;
+	struct fuse fuse;
+	int fd;
+	pid_t pinner;
+	pthread_t leaver;
+	atomic_int go;
+	_Atomic pid_t tid;
+};
+
+#define IOVA_FILE	(IOVA_BASE + (1ull << 30))
+
+static void pin_the_file(void *arg)
+{
+	struct scene *s = arg;
+	char *file = mem_file(s->fuse.fd, PAGE, MAP_SHARED);
+
+	/* What it has of the device, and of the file's server, is not to keep them open. */
+	viopf_device_close(s->rig.dev[0]);
+	close(s->fuse.dev);
+	assert_ok(viopf_map(s->rig.c, file, IOVA_FILE, PAGE, VIOPF_READ));
+	assert_true(viopf_advise(s->rig.c, VFIO_IOPF_ADV_PIN, IOVA_FILE, PAGE, NULL) < 0);
+}
+
+static void *leave(void *arg)
+{
+	struct scene *s = arg;
+
+	while (!atomic_load(&s->go))
+		nap_ms(1);
+	atomic_store(&s->tid, (pid_t)syscall(SYS_gettid));
+	viopf_device_close(s->rig.dev[0]);
+	viopf_group_remove(s->rig.c, s->rig.bdf[0]);
+	return NULL;
+}
+
+static void scene_map(struct scene *s)
+{
+	char *p;
+
+	s->fd = memfd_new(2 * HUGE, MFD_HUGETLB | MFD_HUGE_2MB);
+	p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
+	assert_true(p != MAP_FAILED);
+	rig_map(&s->rig, p, IOVA_BASE, HUGE);
+	rig_map(&s->rig, p + HUGE, IOVA_BASE + HUGE, HUGE);
+	dev_fill(&s->rig, IOVA_BASE, 2 * HUGE, 1);
+	assert_int_equal(pool_free(), 0);
+}
+
+static void scene_open(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	if (file_write(POOL "nr_hugepages", "2\n") || pool_free() != 2)
+		skip_because("no memory for huge pages");
+	softiommu_set("pgsizes", ONLY_4K);
+	rig_open(&s->rig, 1);
+	scene_map(s);
+	fuse_mount(&s->fuse, PAGE);
+	atomic_store(&s->fuse.stalls, 1);
+	s->pinner = child_run(pin_the_file, s);
+	assert_true(wait_until(atomic_load(&s->fuse.stalled), 30));
+	assert_ok(pthread_create(&s->leaver, NULL, leave, s));
+}
+
+/* Mapping @nr loses its memory. */
+static void punch(struct scene *s, unsigned int nr)
+{
+	assert_ok(fallocate(s->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(nr * HUGE),
+			    HUGE));
+}
+
+/* It is kept, as it is refused, and no more. From now on two are unmapped for one. */
+static void refuse_and_overreach(struct scene *s, unsigned int nr)
+{
+	softiommu_set("refuse_all", "1");
+	punch(s, nr);
+	assert_true(rig_stats(&s->rig).flags & VFIO_IOPF_STATS_FAILED);
+	assert_true(rig_stats(&s->rig).pages_kept >= NR_PAGES);
+	assert_int_equal(pool_free(), 0);
+	softiommu_set("refuse_all", "0");
+	softiommu_set("unmap_coarse_pages", "1024");
+}
+
+/* The container's lock is free, for those who waited, in the order in which they came. */
+static void file_fails(struct scene *s)
+{
+	fuse_abort();
+	child_wait(s->pinner, 30);
+}
+
+/* The device has left, and the container is closed. */
+static void scene_close(struct scene *s)
+{
+	atomic_store(&s->go, 1);
+	assert_ok(pthread_join(s->leaver, NULL));
+	softiommu_set("reset_knobs", "1");
+	viopf_container_close(s->rig.c);
+	assert_ok(pthread_join(s->fuse.thread, NULL));
+}
+
+/* All of the pool is free, and can be given back to the kernel. */
+static void pool_is_whole(void)
+{
+	assert_msg(wait_until(pool_free() == 2, 20), "%u huge pages came back, not 2", pool_free());
+	assert_ok(file_write(POOL "nr_hugepages", "0\n"));
+	assert_int_equal(number_in(POOL "nr_hugepages"), 0);
+}
+
+/* The neighbour's memory goes, before the devices are cut off. */
+static void neighbour_is_evicted(void)
+{
+	struct scene s;
+
+	scene_open(&s);
+	refuse_and_overreach(&s, 1);
+	punch(&s, 0);
+	file_fails(&s);
+	cut_off(&s.rig);
+	pool_is_whole();
+	scene_close(&s);
+}
+
+/* The thread that has the device leave waits for the container's lock, its first step. */
+static int waits_for_container(struct scene *s)
+{
+	char path[64], text[4096];
+	pid_t tid = atomic_load(&s->tid);
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", tid);
+	return tid && !file_read(path, text, sizeof(text)) && strstr(text, "[vfio_iommu_iopf]");
+}
+
+/* The device leaves first, and all that is mapped for it goes. */
+static void device_leaves(void)
+{
+	struct scene s;
+
+	scene_open(&s);
+	atomic_store(&s.go, 1);
+	assert_true(wait_until(waits_for_container(&s), 30));
+	refuse_and_overreach(&s, 1);
+	file_fails(&s);
+	assert_ok(pthread_join(s.leaver, NULL));
+	punch(&s, 0);
+	pool_is_whole();
+	softiommu_set("reset_knobs", "1");
+	viopf_container_close(s.rig.c);
+	assert_ok(pthread_join(s.fuse.thread, NULL));
+}
+
+/* Of a table that is kept a part is pinned: that has both, and gives both back. */
+static void pinned_and_kept(void)
+{
+	struct rig rig;
+	char *p;
+	int fd;
+
+	if (file_write(POOL "nr_hugepages", "2\n") || pool_free() != 2)
+		skip_because("no memory for huge pages");
+	rig_open(&rig, 1);
+	fd = memfd_new(2 * HUGE, MFD_HUGETLB | MFD_HUGE_2MB);
+	p = mmap(NULL, 2 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(p != MAP_FAILED);
+	rig_map(&rig, p, IOVA_BASE, 2 * HUGE);
+	dev_fill(&rig, IOVA_BASE, 2 * HUGE, 1);
+	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, HUGE);
+	softiommu_set("refuse_all", "1");
+	assert_ok(munmap(p, 2 * HUGE));
+	close(fd);
+	assert_int_equal(rig_stats(&rig).pages_kept, 2 * NR_PAGES);
+	cut_off(&rig);
+	assert_msg(wait_until(pool_free() == 1, 20), "%u huge pages free, not 1", pool_free());
+	assert_int_equal(status_kb("VmLck"), HUGE / 1024);
+	close_failed(&rig);
+	assert_int_equal(status_kb("VmLck"), 0);
+	pool_is_whole();
+}
+
+static const struct suite_case cases[] = {
+	CASE("S2 R3 refused, then more is unmapped than asked", neighbours_are_gone_too,
+	     .iopf = EXACT, .soft = 1),
+	CASE("S2 S8 R3 one domain refuses, another unmaps more", domains_agree, .iopf = EXACT,
+	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	CASE("S2 R3 R14 refused, then pinned pages are unmapped too", pinned_neighbours,
+	     .iopf = EXACT, .soft = 1),
+	CASE("R4 R3 refused in part, the rest and more unmapped", refused_in_part, .iopf = EXACT,
+	     .soft = 1),
+	CASE("R4 R3 kept pages, and an unmap that takes them along", neighbour_is_evicted,
+	     .iopf = EXACT, .soft = 1),
+	CASE("R4 R3 kept pages, and a device that leaves", device_leaves, .iopf = EXACT,
+	     .soft = 1),
+	CASE("R4 R14 pages that are pinned and kept", pinned_and_kept, .iopf = EXACT, .soft = 1),
+};
+
+int main(int argc, char **argv)
+{
+	return SUITE(cases, argc, argv);
+}
