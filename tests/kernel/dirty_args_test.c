@@ -7,64 +7,21 @@
  * LANES: next
  */
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "area.h"
-#include "uffd.h"
+#include "withheld.h"
 
 #define NR_PAGES	256u
 #define SIZE		(NR_PAGES * PAGE)
-
-/* The calls as the kernel has them. */
-struct raw_get {
-	struct vfio_iommu_type1_dirty_bitmap dirty;
-	struct vfio_iommu_type1_dirty_bitmap_get get;
-};
-
-struct raw_unmap {
-	struct vfio_iommu_type1_dma_unmap unmap;
-	struct vfio_bitmap bitmap;
-};
-
-static void raw_get_init(struct raw_get *arg, uint64_t size, void *bits, uint64_t bytes)
-{
-	memset(arg, 0, sizeof(*arg));
-	arg->dirty.argsz = sizeof(*arg);
-	arg->dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP;
-	arg->get.iova = IOVA_BASE;
-	arg->get.size = size;
-	arg->get.bitmap = (struct vfio_bitmap) { .pgsize = PAGE, .size = bytes, .data = bits };
-}
-
-static void raw_unmap_init(struct raw_unmap *arg, uint64_t size, const struct vfio_bitmap *bitmap)
-{
-	*arg = (struct raw_unmap) {
-		.unmap.argsz = sizeof(*arg),
-		.unmap.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
-		.unmap.iova = IOVA_BASE,
-		.unmap.size = size,
-		.bitmap = *bitmap,
-	};
-}
 
 static int dirty_errno(struct rig *rig, uint32_t argsz, uint32_t flags)
 {
 	struct vfio_iommu_type1_dirty_bitmap dirty = { .argsz = argsz, .flags = flags };
 
 	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_DIRTY_PAGES, &dirty) ? errno : 0;
-}
-
-static int get_errno(struct rig *rig, struct raw_get *arg)
-{
-	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_DIRTY_PAGES, arg) ? errno : 0;
-}
-
-static int unmap_errno(struct rig *rig, struct raw_unmap *arg)
-{
-	return ioctl(viopf_container_fd(rig->c), VFIO_IOMMU_UNMAP_DMA, arg) ? errno : 0;
 }
 
 /* One member of a good call is changed; what it is then refused with. */
@@ -76,7 +33,7 @@ static void bad_get(struct rig *rig, const struct raw_get *good, void *member, s
 	int got;
 
 	memcpy((char *)&arg + offset, &value, size);
-	got = get_errno(rig, &arg);
+	got = raw_get_errno(rig, &arg);
 	assert_msg(got == want, "member at %zu = %#llx: errno %d, not %d", offset,
 		   (unsigned long long)value, got, want);
 }
@@ -89,7 +46,7 @@ static void bad_gets(struct rig *rig, uint64_t *bits)
 	struct raw_get good, wraps;
 
 	raw_get_init(&good, SIZE, bits, SIZE / PAGE / 8);
-	assert_int_equal(get_errno(rig, &good), 0);
+	assert_int_equal(raw_get_errno(rig, &good), 0);
 	BAD_GET(dirty.argsz, sizeof(good) - 1, EINVAL);
 	BAD_GET(dirty.argsz, sizeof(good.dirty), EINVAL);
 	BAD_GET(get.iova, IOVA_BASE + 8, EINVAL);
@@ -98,7 +55,7 @@ static void bad_gets(struct rig *rig, uint64_t *bits)
 	wraps = good;
 	wraps.get.iova = -(uint64_t)PAGE;
 	/* Which of them depends on the kernel: see conformance_test. */
-	assert_true(get_errno(rig, &wraps) == EINVAL || get_errno(rig, &wraps) == EOVERFLOW);
+	assert_true(raw_get_errno(rig, &wraps) == EINVAL || raw_get_errno(rig, &wraps) == EOVERFLOW);
 	BAD_GET(get.size, 0, EINVAL);
 	BAD_GET(get.size, SIZE - PAGE, EINVAL);
 	BAD_GET(get.size, SIZE - 8, EINVAL);
@@ -129,7 +86,7 @@ static void bad_unmaps(struct rig *rig, uint64_t *bits)
 	do { \
 		arg = good; \
 		arg.member = (typeof(arg.member))(value); \
-		assert_int_equal(unmap_errno(rig, &arg), (want)); \
+		assert_int_equal(raw_unmap_errno(rig, &arg), (want)); \
 	} while (0)
 
 	BAD_UNMAP(unmap.argsz, sizeof(good.unmap), EINVAL);
@@ -188,9 +145,9 @@ static void page_size_zero(void)
 	assert_ok(viopf_dirty_start(rig.c));
 	raw_get_init(&get, SIZE, bits, SIZE / PAGE / 8);
 	get.get.bitmap.pgsize = 0;
-	assert_int_equal(get_errno(&rig, &get), EINVAL);
+	assert_int_equal(raw_get_errno(&rig, &get), EINVAL);
 	raw_unmap_init(&unmap, SIZE, &get.get.bitmap);
-	assert_int_equal(unmap_errno(&rig, &unmap), EINVAL);
+	assert_int_equal(raw_unmap_errno(&rig, &unmap), EINVAL);
 	rig_close(&rig);
 }
 
@@ -211,60 +168,13 @@ static void nothing_lost_on_failure(void)
 	area_write(&a, 3, 5);
 	area_write(&a, 255, 1);
 	raw_get_init(&get, SIZE, bad, sizeof(a.bits));
-	assert_int_equal(get_errno(&rig, &get), EFAULT);
-	assert_int_equal(get_errno(&rig, &get), EFAULT);
+	assert_int_equal(raw_get_errno(&rig, &get), EFAULT);
+	assert_int_equal(raw_get_errno(&rig, &get), EFAULT);
 	raw_unmap_init(&unmap, 2 * SIZE, &get.get.bitmap);
-	assert_int_equal(unmap_errno(&rig, &unmap), EFAULT);
+	assert_int_equal(raw_unmap_errno(&rig, &unmap), EFAULT);
 	area_write(&a, 90, 1);
 	area_check(&a);
 	rig_close(&rig);
-}
-
-/* A call with a bitmap, of which user space withholds a page until it is served. */
-struct withheld {
-	struct rig *rig;
-	uint64_t size;
-	uint64_t *bits;
-	int unmap;
-	int error;
-	uint64_t unmapped;
-	pthread_t thread;
-	struct uffd u;
-	char *at;
-};
-
-/* By the kernel's calls, as the library's look at the bitmap themselves. */
-static void *withheld_main(void *arg)
-{
-	struct withheld *w = arg;
-	struct raw_unmap unmap;
-	struct raw_get get;
-
-	raw_get_init(&get, w->size, w->bits, w->size / PAGE / 8);
-	if (w->unmap) {
-		raw_unmap_init(&unmap, w->size, &get.get.bitmap);
-		w->error = unmap_errno(w->rig, &unmap);
-		w->unmapped = unmap.unmap.size;
-	} else {
-		w->error = get_errno(w->rig, &get);
-	}
-	return NULL;
-}
-
-/* Returns when the kernel waits for @page of the bitmap. */
-static void withheld_start(struct withheld *w, void *page)
-{
-	uffd_register(&w->u, uffd_open(), page, PAGE, 0);
-	w->u.seed = 5;
-	assert_ok(pthread_create(&w->thread, NULL, withheld_main, w));
-	w->at = uffd_next(&w->u, 30);
-}
-
-static int withheld_end(struct withheld *w)
-{
-	uffd_deliver(&w->u, w->at);
-	assert_ok(pthread_join(w->thread, NULL));
-	return w->error;
 }
 
 /*
@@ -384,7 +294,7 @@ static void bitmap_layout(void)
 			want[page / 64] &= ~(1ull << (page % 64));
 	}
 	raw_get_init(&get, 512 * PAGE, bits, sizeof(bits));
-	assert_int_equal(get_errno(&rig, &get), 0);
+	assert_int_equal(raw_get_errno(&rig, &get), 0);
 	for (i = 0; i < ARRAY_SIZE(bits); i++)
 		assert_msg(bits[i] == want[i], "word %u: %#llx, not %#llx", i,
 			   (unsigned long long)bits[i], (unsigned long long)want[i]);

@@ -9,12 +9,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "moving.h"
-#include "uffd.h"
+#include "withheld.h"
 
 /*
  * Pinned memory moves from address to address while others are at its segment: nothing
@@ -106,56 +106,89 @@ static void moves_while_others_are_at_it(void)
 	rig_close(&a->rig);
 }
 
-/* The bitmap can't be written, and when that is known, the mapping is another. */
-struct taker {
-	struct moving *m;
-	void *bitmap;	/* a page of it is missing */
-	int ret;
-};
-
-/* The library would touch the bitmap before it asks. */
-static void *take_dirty_bits(void *arg)
+/* A call that is to report dirty pages and waits for its bitmap, while the address moves. */
+static void report_begin(struct moving *m, struct withheld *w, int unmap)
 {
-	struct taker *t = arg;
-	struct {
-		struct vfio_iommu_type1_dirty_bitmap dirty;
-		struct vfio_iommu_type1_dirty_bitmap_get get;
-	} call = {
-		.dirty.argsz = sizeof(call),
-		.dirty.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
-		.get = { .iova = IOVA_BASE, .size = SIZE,
-			 .bitmap = { .pgsize = PAGE, .size = sizeof(uint64_t),
-				     .data = t->bitmap } },
-	};
-
-	t->ret = ioctl(viopf_container_fd(t->m->rig.c), VFIO_IOMMU_DIRTY_PAGES, &call) ?
-		 -errno : 0;
-	return NULL;
+	memset(w, 0, sizeof(*w));
+	w->rig = &m->rig;
+	w->size = SIZE;
+	w->bits = mem_anon(PAGE);
+	w->unmap = unmap;
+	withheld_start(w, w->bits);
 }
 
+/* Page 3 is dirty. */
+static void report_open(struct moving *m, struct withheld *w, int unmap)
+{
+	moving_open(m);
+	assert_ok(viopf_dirty_start(m->rig.c));
+	dev_fill(&m->rig, IOVA_BASE + 3 * PAGE, PAGE, 2);
+	report_begin(m, w, unmap);
+}
+
+/* What is dirty, as told now, is that of pages [0, 64). */
+static void assert_dirty(struct moving *m, uint64_t pages)
+{
+	uint64_t bits = 0;
+
+	assert_ok(viopf_dirty_get(m->rig.c, IOVA_BASE, SIZE, &bits));
+	assert_msg(bits == pages, "dirty is %#llx, not %#llx", (unsigned long long)bits,
+		   (unsigned long long)pages);
+}
+
+/* The bitmap can't be written, and when that is known, the mapping is another. */
 static void dirty_bits_come_back(void)
 {
-	uint64_t bitmap[VIOPF_DIRTY_WORDS(SIZE)] = { 0 };
-	struct taker taker;
-	pthread_t thread;
+	struct withheld w;
 	struct moving m;
-	struct uffd u;
 
-	moving_open(&m);
-	assert_ok(viopf_dirty_start(m.rig.c));
-	dev_fill(&m.rig, IOVA_BASE + 3 * PAGE, PAGE, 2);
-	taker = (struct taker){ .m = &m, .bitmap = mem_anon(PAGE) };
-	uffd_register(&u, uffd_open(), taker.bitmap, PAGE, 0);
-	assert_ok(pthread_create(&thread, NULL, take_dirty_bits, &taker));
-	assert_ptr_equal(uffd_next(&u, 30), taker.bitmap);
+	report_open(&m, &w, *(const int *)case_arg());
 	leave(&m);
 	arrive(&m);
-	assert_ok(munmap(taker.bitmap, PAGE));
-	close(u.fd);
-	assert_ok(pthread_join(thread, NULL));
-	assert_int_equal(taker.ret, -EFAULT);
-	assert_ok(viopf_dirty_get(m.rig.c, IOVA_BASE, SIZE, bitmap));
-	assert_int_equal(bitmap[0], 1 << 3);
+	assert_int_equal(withheld_refuse(&w), EFAULT);
+	/* Of UNMAP_DMA, too: nothing is unmapped, the mapping is at its new address. */
+	assert_dirty(&m, 1 << 3);
+	dev_check(&m.rig, IOVA_BASE, PAGE, 1);
+	moving_close(&m);
+}
+
+/* It has no address at that moment, and gets one later. */
+static void dirty_bits_wait_too(void)
+{
+	struct withheld w;
+	struct moving m;
+
+	report_open(&m, &w, 0);
+	leave(&m);
+	assert_int_equal(withheld_refuse(&w), EFAULT);
+	/* Devices still write where they could, which counts once. */
+	dev_fill(&m.rig, IOVA_BASE + 3 * PAGE, PAGE, 3);
+	assert_dirty(&m, 1 << 3);
+	assert_dirty(&m, 0);
+	arrive(&m);
+	assert_dirty(&m, 0);
+	dev_fill(&m.rig, IOVA_BASE + 3 * PAGE, PAGE, 4);
+	assert_dirty(&m, 1 << 3);
+	cpu_check(m.there + 3 * PAGE, PAGE, 4);
+	moving_close(&m);
+}
+
+/* The bitmap can be written: with what was dirty at the old address and is at the new. */
+static void dirty_bits_of_both(void)
+{
+	struct withheld w;
+	struct moving m;
+
+	report_open(&m, &w, *(const int *)case_arg());
+	leave(&m);
+	arrive(&m);
+	dev_fill(&m.rig, IOVA_BASE + 7 * PAGE, PAGE, 2);
+	assert_int_equal(withheld_end(&w), 0);
+	assert_int_equal(w.bits[0], 1 << 3 | 1 << 7);
+	if (w.unmap)
+		assert_int_equal(w.unmapped, SIZE);
+	else
+		assert_dirty(&m, 0);
 	moving_close(&m);
 }
 
@@ -253,9 +286,37 @@ static void pinned_at_last(void)
 	moving_close(&m);
 }
 
+/* A new address that fails half-way changes nothing about what is dirty. */
+static void dirty_bits_stay(void)
+{
+	const uint64_t pinned = ((1ull << BEFOREHAND) - 1) << 4;
+	struct withheld w;
+	struct moving m;
+	char *holed;
+
+	moving_open(&m);
+	assert_ok(viopf_unmap(m.rig.c, IOVA_BASE, SIZE, NULL));
+	child_wait(child_run(map_and_go, &m), 30);
+	assert_ok(viopf_disable(m.rig.c));
+	assert_ok(viopf_dirty_start(m.rig.c));
+	holed = mem_file(m.memfd, SIZE, MAP_SHARED);
+	assert_ok(munmap(holed + (NR_PAGES - 1) * PAGE, PAGE));
+	report_begin(&m, &w, 0);
+	leave(&m);
+	arrive_fails(&m, holed, -EFAULT);
+	assert_int_equal(withheld_refuse(&w), EFAULT);
+	/* What is pinned may be written at any time. */
+	assert_dirty(&m, pinned);
+	assert_dirty(&m, pinned);
+	arrive(&m);
+	assert_dirty(&m, UINT64_MAX);
+	moving_close(&m);
+}
+
 static void (*const by_advice)(struct at_it *a) = evict_by_advice;
 static void (*const by_the_mm)(struct at_it *a) = evict_by_the_mm;
 static void (*const asking)(struct at_it *a) = ask_what_is_resident;
+static const int get, unmap = 1;
 
 static const struct suite_case cases[] = {
 	CASE("S7 R5 pinned memory moves during evictions, by advice",
@@ -265,7 +326,16 @@ static const struct suite_case cases[] = {
 	CASE("S7 R14 pinned memory moves, and is resident all the time",
 	     moves_while_others_are_at_it, .arg = &asking),
 	CASE("S7 R13 dirty bits that could not be delivered come back", dirty_bits_come_back,
+	     .arg = &get, .iopf = EXACT),
+	CASE("S7 R13 dirty bits of an unmap that could not be delivered", dirty_bits_come_back,
+	     .arg = &unmap, .iopf = EXACT),
+	CASE("S7 R13 dirty bits that are asked for between two addresses", dirty_bits_wait_too,
 	     .iopf = EXACT),
+	CASE("S7 R13 dirty bits of the old address and of the new", dirty_bits_of_both,
+	     .arg = &get, .iopf = EXACT),
+	CASE("S7 R13 dirty bits of both, of an unmap", dirty_bits_of_both, .arg = &unmap,
+	     .iopf = EXACT),
+	CASE("S7 R13 dirty bits and a new address that fails", dirty_bits_stay, .iopf = EXACT),
 	CASE("S7 S6 the address goes at that moment", at_that_moment, .iopf = EXACT),
 	CASE("S7 R11 a new address is pinned, if it must be", pinned_at_last, .iopf = EXACT),
 };
