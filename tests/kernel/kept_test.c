@@ -182,8 +182,7 @@ struct scene {
 	int fd;
 	pid_t pinner;
 	pthread_t leaver;
-	atomic_int go;
-	_Atomic pid_t tid;
+	atomic_int go, tid;
 };
 
 #define IOVA_FILE	(IOVA_BASE + (1ull << 30))
@@ -206,7 +205,7 @@ static void *leave(void *arg)
 
 	while (!atomic_load(&s->go))
 		nap_ms(1);
-	atomic_store(&s->tid, (pid_t)syscall(SYS_gettid));
+	atomic_store(&s->tid, (int)syscall(SYS_gettid));
 	viopf_device_close(s->rig.dev[0]);
 	viopf_group_remove(s->rig.c, s->rig.bdf[0]);
 	return NULL;
@@ -302,7 +301,7 @@ static void neighbour_is_evicted(void)
 static int waits_for_container(struct scene *s)
 {
 	char path[64], text[4096];
-	pid_t tid = atomic_load(&s->tid);
+	int tid = atomic_load(&s->tid);
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stack", tid);
 	return tid && !file_read(path, text, sizeof(text)) && strstr(text, "[vfio_iommu_iopf]");
