@@ -4,7 +4,8 @@
 # QEMU as Debian ships it, with a softdma device passed through by vfio-pci. Its guest
 # (guest/dma.c, the only program of an initramfs) makes the device read and write all over
 # the guest's memory. With the kernel's type1 that memory is pinned before the guest
-# starts; with ours nothing ever is, and Linux swaps it out under the running device.
+# starts; with ours nothing ever is, and Linux swaps it out under the running device. The
+# guest has a balloon, and a virtio-mem device whose memory comes and goes.
 #
 # What was measured goes to clients.json in the output folder; times are not judged.
 #
@@ -18,6 +19,8 @@ set -euo pipefail
 
 device=5d4a:00:00.0
 readonly figures=clients${VIOPF_HARDWARE:+-$VIOPF_HARDWARE}.json
+# What is plugged and unplugged; what the guest uses of it, and of what the balloon takes.
+readonly plugged_mb=64 used_mb=32 balloon_mb=48
 declare -A seen=()
 
 # first_softpri: the address of the first of vm/run --intel's devices.
@@ -50,6 +53,37 @@ look()
 		seen[$1_$field]=$(status_kb "$qemu" $field)
 	done
 	seen[$1_pinned]=$(($(pinned_kb) - pinned_before))
+}
+
+# resize BACKEND: memory is plugged, used, and unplugged; then the balloon takes some that
+# was used, and gives it back.
+resize()
+{
+	local backend=$1
+	look "${backend}_before"
+	plug $plugged_mb
+	seen[${backend}_plug]=$event
+	order "use $used_mb"
+	seen[${backend}_use]=$reply
+	look "${backend}_plugged"
+	plug 0
+	seen[${backend}_unplug]=$event
+	look "${backend}_unplugged"
+	order "use $used_mb"
+	seen[${backend}_reuse]=$reply
+	look "${backend}_used"
+	balloon $balloon_mb
+	seen[${backend}_inflate]=$event
+	look "${backend}_inflated"
+	balloon 0
+	order check
+	seen[${backend}_deflate]=$reply
+}
+
+# grew BACKEND FROM TO FIELD: by how many kB a figure of look's grew.
+grew()
+{
+	echo $((${seen[$1_$3_$4]} - ${seen[$1_$2_$4]}))
 }
 
 # run_guest BACKEND COMMAND...: from the start to the guest's first round of DMA.
@@ -88,9 +122,45 @@ nothing_locked()
 		holds "${seen[$1_pinned]} <= 0"
 }
 
+# used REPLY: the guest used memory of its Linux's, and found nothing wrong.
+used()
+{
+	contains "$1" '^guest: [0-9]{3} operations, [0-9]+ bytes, 0 wrong, [0-9]+ of [0-9]+ pages'
+}
+
+# used_plugged REPLY: and most of that had been plugged.
+used_plugged()
+{
+	used "$1" && [[ $1 =~ ([0-9]+)' of '([0-9]+)' pages in plugged memory'$ ]] &&
+		holds "${BASH_REMATCH[1]} > ${BASH_REMATCH[2]} / 2"
+}
+
+# changed EVENT: QEMU said so.
+changed()
+{
+	contains "$1" '(MEMORY_DEVICE_SIZE_CHANGE|BALLOON_CHANGE)'
+}
+
+# Memory that a guest gets and gives back: what becomes of it is the same with each backend.
+judge_resize()
+{
+	local backend=$1
+	tap_ok "QEMU on $backend: memory is plugged in" changed "${seen[${backend}_plug]}"
+	tap_ok "QEMU on $backend: the device reaches it" used_plugged "${seen[${backend}_use]}"
+	tap_ok "QEMU on $backend: it is unplugged" changed "${seen[${backend}_unplug]}"
+	tap_ok "QEMU on $backend: and is the host's again" holds \
+		"$(grew "$backend" plugged unplugged VmRSS) <= -(used_mb << 10) * 3 / 4"
+	tap_ok "QEMU on $backend: the device reaches what is left" used "${seen[${backend}_reuse]}"
+	tap_ok "QEMU on $backend: the balloon is filled" changed "${seen[${backend}_inflate]}"
+	tap_ok "QEMU on $backend: which gives the host nothing, as QEMU won't" holds \
+		"$(grew "$backend" used inflated VmRSS) > -(balloon_mb << 10) / 8"
+	tap_ok "QEMU on $backend: the guest's DMA is right after all that" \
+		contains "${seen[${backend}_deflate]}" '^guest: [0-9]+ operations, [0-9]+ bytes, 0 wrong$'
+}
+
 report()
 {
-	local backend
+	local backend when
 	printf '{\n  "client": "%s",\n' "$(qemu-system-x86_64 --version | head -n 1)"
 	printf '  "guest_memory_kb": %d,\n' "$memory_kb"
 	for backend in type1 iopf; do
@@ -101,6 +171,10 @@ report()
 		printf '    "rss_kb": %d,\n' "${seen[${backend}_ready_VmRSS]:-0}"
 		printf '    "locked_kb": %d,\n' "${seen[${backend}_ready_VmLck]:-0}"
 		printf '    "pinned_kb": %d,\n' "${seen[${backend}_ready_pinned]:-0}"
+		for when in before plugged unplugged used inflated; do
+			printf '    "rss_%s_kb": %d,\n' $when "${seen[${backend}_${when}_VmRSS]:-0}"
+			printf '    "pinned_%s_kb": %d,\n' $when "${seen[${backend}_${when}_pinned]:-0}"
+		done
 		printf '    "rss_after_dma_kb": %d\n' "${seen[${backend}_fill_VmRSS]:-0}"
 		printf '  }%s\n' "$([ $backend = iopf ] || echo ,)"
 	done
@@ -126,6 +200,11 @@ tap_ok "QEMU on type1: the guest's DMA is right" all_right "${seen[type1_fill]:-
 tap_ok "QEMU on type1: the guest's memory is locked, pinned and resident" holds \
 	"${seen[type1_ready_VmLck]} >= memory_kb && ${seen[type1_ready_pinned]} >= memory_kb &&
 	 ${seen[type1_ready_VmRSS]} >= memory_kb"
+resize type1
+judge_resize type1
+tap_ok "QEMU on type1: memory is pinned from plug to unplug" holds \
+	"$(grew type1 before plugged pinned) >= plugged_mb << 10 &&
+	 $(grew type1 before unplugged pinned) < (plugged_mb << 10) / 8"
 end_qemu
 
 use_backend iopf
@@ -139,6 +218,9 @@ tap_ok "S5 QEMU has nothing locked or pinned at the start" nothing_locked iopf_r
 tap_ok "S6 the guest's DMA is right" all_right "${seen[iopf_fill]}"
 tap_ok "S6 it came by page requests" holds "${seen[iopf_faults]} > 0"
 tap_ok "S5 QEMU has nothing locked or pinned after DMA" nothing_locked iopf_fill
+resize iopf
+judge_resize iopf
+tap_ok "S5 QEMU has nothing locked or pinned while memory is plugged" nothing_locked iopf_plugged
 
 swap_out
 tap_ok "S1 QEMU's memory is swapped out under its device" \

@@ -16,10 +16,14 @@
  *
  *   fill	all writes, with new patterns, and a check of them by device and CPU
  *   check	the check alone
+ *   use N	has Linux give N MiB, writes to all of it, has the device write and check some
+ *		of its pages, and gives it back
  *   quit	ends the machine
  *
- * The answer to the first two is "OPERATIONS operations, BYTES bytes, N wrong". Whatever
- * goes wrong in another way is told in a line "guest: FAILED ..." and ends the machine.
+ * The answer to the first two is "OPERATIONS operations, BYTES bytes, N wrong", to the third
+ * the same and ", N of M pages in plugged memory": in what a virtio-mem device has brought,
+ * which Linux prefers for memory of processes. Whatever goes wrong in another way is told in
+ * a line "guest: FAILED ..." and ends the machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,6 +52,7 @@
 #define RUN_BYTES	(256u << 10)
 #define RUN_EVERY	16u
 #define OWN_PAGES	256u
+#define USE_EVERY	32u	/* pages, of which the device gets one */
 #define MAX_RANGES	4
 #define BATCH		32u
 #define RING_LOG2	6	/* a page of descriptors */
@@ -163,6 +168,23 @@ static void find_device(void)
 	if (sdma_open(&dma, &device) ||
 	    sdma_queue_start(&dma, 0, ring, phys_of(ring), RING_LOG2))
 		fail("the device does not start");
+}
+
+/* Is an address in memory that a virtio-mem device has brought? */
+static int is_plugged(uint64_t phys)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	unsigned long long first, last;
+	char line[128];
+	int found = 0;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, "System RAM (virtio_mem)") &&
+			sscanf(line, "%llx-%llx", &first, &last) == 2 &&
+			phys >= first && phys <= last;
+	if (file)
+		fclose(file);
+	return found;
 }
 
 /* "first-end,first-end": physical addresses, hexadecimal. */
@@ -293,6 +315,33 @@ static void check(void)
 	flush();
 }
 
+/* Memory of Linux's, as a driver would use it. Returns how many of the pages were plugged. */
+static unsigned int use(size_t size)
+{
+	static uint64_t pattern = 1ull << 63;	/* no other write's */
+	uint8_t *p = own_memory(size);
+	unsigned int plugged = 0;
+	uint64_t phys;
+	size_t at;
+
+	pattern += 1ull << 40;
+	memset(p, 0x5a, size);
+	for (at = 0; at < size; at += USE_EVERY * PAGE) {
+		phys = phys_of(p + at);
+		plugged += is_plugged(phys);
+		add(sdma_fill(phys, PAGE, pattern, at));
+	}
+	flush();
+	for (at = 0; at < size; at += USE_EVERY * PAGE) {
+		add(sdma_check(phys_of(p + at), PAGE, pattern, at));
+		wrong += sdma_pattern_check(p + at, PAGE, pattern, at);
+		wrong += p[at + PAGE] != 0x5a;
+	}
+	flush();
+	munmap(p, size);
+	return plugged;
+}
+
 static void prepare(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -306,23 +355,42 @@ static void prepare(void)
 	find_device();
 }
 
+/* What came of a command, in the line that its sender waits for. */
+static void tell(const char *more)
+{
+	printf("guest: %llu operations, %llu bytes, %llu wrong%s\n",
+	       (unsigned long long)operations, (unsigned long long)bytes,
+	       (unsigned long long)wrong, more);
+}
+
+static void obey(const char *line)
+{
+	unsigned int mib, plugged;
+	char more[64] = "";
+
+	operations = 0;
+	bytes = 0;
+	wrong = 0;
+	if (sscanf(line, "use %u", &mib) == 1) {
+		plugged = use((size_t)mib << 20);
+		snprintf(more, sizeof(more), ", %u of %u pages in plugged memory", plugged,
+			 (mib << 20) / (USE_EVERY * PAGE));
+	} else {
+		if (!strncmp(line, "fill", 4))
+			fill();
+		check();
+	}
+	tell(more);
+}
+
 int main(void)
 {
 	char line[64];
 
 	prepare();
 	printf("guest: ready, %u MiB to reach by DMA\n", nr_spots());
-	while (fgets(line, sizeof(line), stdin) && strncmp(line, "quit", 4)) {
-		operations = 0;
-		bytes = 0;
-		wrong = 0;
-		if (!strncmp(line, "fill", 4))
-			fill();
-		check();
-		printf("guest: %llu operations, %llu bytes, %llu wrong\n",
-		       (unsigned long long)operations, (unsigned long long)bytes,
-		       (unsigned long long)wrong);
-	}
+	while (fgets(line, sizeof(line), stdin) && strncmp(line, "quit", 4))
+		obey(line);
 	printf("guest: bye\n");
 	end();
 }
