@@ -56,8 +56,7 @@ static int viopf_dirty_mark_segments(struct viopf_mapping *mapping,
 		if (IS_ERR(segment))
 			return PTR_ERR(segment);
 		page = viopf_segment_page(segment, iova);
-		end = min(viopf_segment_page(segment, last) + 1,
-			  viopf_segment_pages(segment));
+		end = viopf_segment_end(segment, last);
 		mutex_lock(&segment->table.lock);
 		viopf_dirty_bits_mark(&segment->table, page, end);
 		mutex_unlock(&segment->table.lock);
@@ -84,45 +83,30 @@ void viopf_dirty_mark_range(struct viopf_mapping *mapping, unsigned long iova,
 
 	if (likely(!mapping->container->dirty_tracking))
 		return;
-	if (!mmget_not_zero(mapping->mm)) {
+	CLASS(viopf_mm, mm)(mapping->mm);
+	if (!mm || viopf_dirty_mark_segments(mapping, iova, iova + bytes - 1))
 		mapping->dirty_all = true;
-		return;
-	}
-	if (viopf_dirty_mark_segments(mapping, iova, iova + bytes - 1))
-		mapping->dirty_all = true;
-	mmput_async(mapping->mm);
 }
 
-/* Bring the segments of a mapping in line with container->dirty_tracking. */
-static int viopf_dirty_mapping_walk(struct viopf_mapping *mapping, bool on)
-{
-	struct viopf_segment *segment;
-	unsigned long index;
-	int ret = 0;
-
-	mapping->dirty_all = false;
-	guard(mutex)(&mapping->segments_lock);
-	viopf_for_each_segment(segment, mapping, index) {
-		if (on)
-			ret = viopf_dirty_bits_start(&segment->table);
-		else
-			viopf_dirty_bits_stop(&segment->table);
-		if (ret)
-			break;
-		cond_resched();
-	}
-	return ret;
-}
-
+/* Bring all segments in line with container->dirty_tracking. */
 static int viopf_dirty_walk(struct viopf_container *container, bool on)
 {
 	struct viopf_mapping *mapping;
-	int ret = 0;
+	struct viopf_segment *segment;
+	unsigned long index;
 
-	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX);
-	     mapping && !ret; mapping = viopf_mapping_next(mapping))
-		ret = viopf_dirty_mapping_walk(mapping, on);
-	return ret;
+	viopf_for_each_mapping(mapping, container) {
+		mapping->dirty_all = false;
+		guard(mutex)(&mapping->segments_lock);
+		viopf_for_each_segment(segment, mapping, index) {
+			if (!on)
+				viopf_dirty_bits_stop(&segment->table);
+			else if (viopf_dirty_bits_start(&segment->table))
+				return -ENOMEM;
+			cond_resched();
+		}
+	}
+	return 0;
 }
 
 /**
@@ -143,14 +127,16 @@ int viopf_dirty_check_mapping(struct viopf_container *container, u64 bytes)
 static int viopf_dirty_check_mappings(struct viopf_container *container)
 {
 	struct viopf_mapping *mapping;
-	int ret = 0;
+	int ret;
 
-	for (mapping = viopf_mapping_first(container, 0, ULONG_MAX);
-	     mapping && !ret; mapping = viopf_mapping_next(mapping))
+	viopf_for_each_mapping(mapping, container) {
 		ret = viopf_dirty_check_mapping(container,
 						mapping->node.last -
 						mapping->node.start + 1);
-	return ret;
+		if (ret)
+			return ret;
+	}
+	return 0;
 }
 
 /**

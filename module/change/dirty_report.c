@@ -15,32 +15,19 @@ static u64 viopf_dirty_bit(const struct viopf_dirty_report *report, u64 iova)
 	return (iova - report->first) >> PAGE_SHIFT;
 }
 
-/* The last byte of the mappings from @mapping on that lie in a report's range. */
-static u64 viopf_dirty_last(const struct viopf_dirty_report *report,
-			    struct viopf_mapping *mapping)
-{
-	u64 last = mapping->node.last;
-
-	while ((mapping = viopf_mapping_next(mapping)) &&
-	       mapping->node.last <= report->last)
-		last = mapping->node.last;
-	return last;
-}
-
 /* Have user space's bitmap ready for what is mapped in the report's range. */
 static int viopf_dirty_ready(struct viopf_container *container,
 			     struct viopf_dirty_report *report)
 {
 	struct viopf_mapping *mapping;
-	u64 first, last;
+	u64 first = U64_MAX, last = 0;
 	int ret;
 
-	mapping = viopf_mapping_first(container, report->first, report->last);
-	if (!mapping)
-		return 0;
-	first = viopf_dirty_bit(report, mapping->node.start);
-	last = viopf_dirty_bit(report, viopf_dirty_last(report, mapping));
-	if (viopf_bitmap_holds(&report->bitmap, first, last))
+	viopf_for_each_mapping_in(mapping, container, report->first, report->last) {
+		first = min(first, viopf_dirty_bit(report, mapping->node.start));
+		last = viopf_dirty_bit(report, mapping->node.last);
+	}
+	if (first > last || viopf_bitmap_holds(&report->bitmap, first, last))
 		return 0;
 
 	mutex_unlock(&container->lock);

@@ -163,7 +163,6 @@ int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 		       struct page **page)
 {
 	struct viopf_external *external;
-	int ret;
 
 	lockdep_assert_held(&mapping->container->lock);
 
@@ -175,11 +174,8 @@ int viopf_external_pin(struct viopf_mapping *mapping, unsigned long iova,
 		*page = external->page;
 		return 0;
 	}
-	if (!mmget_not_zero(mapping->mm))
-		return -ENODEV;
-	ret = viopf_external_add(mapping, iova, page);
-	mmput_async(mapping->mm);
-	return ret;
+	CLASS(viopf_mm, mm)(mapping->mm);
+	return mm ? viopf_external_add(mapping, iova, page) : -ENODEV;
 }
 
 /**
@@ -241,10 +237,11 @@ void viopf_externals_install(struct viopf_container *container)
 	if (!container->nr_external)
 		return;
 	viopf_for_each_mapping(mapping, container) {
-		if (!mmget_not_zero(mapping->mm))
+		CLASS(viopf_mm, mm)(mapping->mm);
+
+		if (!mm)
 			continue;
 		xa_for_each(&mapping->externals, index, external)
 			viopf_external_install(mapping, index << PAGE_SHIFT);
-		mmput_async(mapping->mm);
 	}
 }

@@ -153,11 +153,9 @@ void viopf_emulated_open(void *iommu_data, struct vfio_device *device)
 
 	if (!device->ops->dma_unmap)
 		return;
-	mutex_lock(&container->devices_lock);
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->devices_lock);
+	guard(mutex)(&container->lock);
 	list_add_tail(&device->iommu_entry, &container->devices);
-	mutex_unlock(&container->lock);
-	mutex_unlock(&container->devices_lock);
 }
 
 /**
@@ -171,11 +169,9 @@ void viopf_emulated_close(void *iommu_data, struct vfio_device *device)
 
 	if (!device->ops->dma_unmap)
 		return;
-	mutex_lock(&container->devices_lock);
-	mutex_lock(&container->lock);
+	guard(mutex)(&container->devices_lock);
+	guard(mutex)(&container->lock);
 	list_del(&device->iommu_entry);
-	mutex_unlock(&container->lock);
-	mutex_unlock(&container->devices_lock);
 }
 
 /* Tell the drivers that a mapping is to go. Drops container->lock meanwhile. */
@@ -200,9 +196,7 @@ viopf_emulated_next(struct viopf_container *container, unsigned long first,
 {
 	struct viopf_mapping *mapping;
 
-	for (mapping = viopf_mapping_first(container, first, last);
-	     mapping && mapping->node.start <= last;
-	     mapping = viopf_mapping_next(mapping))
+	viopf_for_each_mapping_in(mapping, container, first, last)
 		if (!xa_empty(&mapping->externals))
 			return mapping;
 	return NULL;
@@ -345,19 +339,14 @@ static long viopf_copy_try(struct viopf_mapping *mapping,
 			   const struct viopf_copy *copy, void __user *to,
 			   size_t bytes)
 {
-	struct viopf_container *container = mapping->container;
-	long left = -EINVAL;
-
-	guard(mutex)(&container->lock);
-	if (!mapping->dead) {
-		/* No bitmap is read before the lock is dropped. */
-		if (copy->write)
-			viopf_dirty_mark_range(mapping, copy->iova, bytes);
-		left = copy->write ?
-			copy_to_user_nofault(to, copy->data, bytes) :
-			copy_from_user_nofault(copy->data, to, bytes);
-	}
-	return left;
+	guard(mutex)(&mapping->container->lock);
+	if (mapping->dead)
+		return -EINVAL;
+	if (!copy->write)
+		return copy_from_user_nofault(copy->data, to, bytes);
+	/* No bitmap is read before the lock is dropped. */
+	viopf_dirty_mark_range(mapping, copy->iova, bytes);
+	return copy_to_user_nofault(to, copy->data, bytes);
 }
 
 /* Bring in what lies in one page; not below a stack, as that would let it grow. */
@@ -387,10 +376,7 @@ static int viopf_copy_page(struct viopf_mapping *mapping,
 	void __user *to = (void __user *)uaddr;
 	long ret;
 
-	for (;;) {
-		ret = viopf_copy_try(mapping, copy, to, bytes);
-		if (ret != -EFAULT)
-			break;
+	while ((ret = viopf_copy_try(mapping, copy, to, bytes)) == -EFAULT) {
 		ret = viopf_copy_bring_in(copy, to, bytes);
 		if (ret)
 			return ret;
@@ -405,35 +391,24 @@ static int viopf_copy_page(struct viopf_mapping *mapping,
 }
 
 /* A process that is not the memory's own can't, as with type1; a thread can. */
-static int viopf_copy_in_mm(struct viopf_mapping *mapping,
-			    struct viopf_copy *copy)
+static int viopf_copy_in_mapping(struct viopf_mapping *mapping,
+				 struct viopf_copy *copy)
 {
+	CLASS(viopf_mm, mm)(mapping->mm);
 	bool kthread = !current->mm;
 	int ret = 0;
 
+	if (!mm || !(mapping->prot & IOMMU_READ) ||
+	    (copy->write && !(mapping->prot & IOMMU_WRITE)))
+		return -EPERM;
 	if (kthread)
-		kthread_use_mm(mapping->mm);
-	else if (current->mm != mapping->mm)
+		kthread_use_mm(mm);
+	else if (current->mm != mm)
 		return -EFAULT;
 	while (!ret && copy->left && copy->iova <= mapping->node.last)
 		ret = viopf_copy_page(mapping, copy);
 	if (kthread)
-		kthread_unuse_mm(mapping->mm);
-	return ret;
-}
-
-static int viopf_copy_in_mapping(struct viopf_mapping *mapping,
-				 struct viopf_copy *copy)
-{
-	int ret;
-
-	if (!(mapping->prot & IOMMU_READ) ||
-	    (copy->write && !(mapping->prot & IOMMU_WRITE)))
-		return -EPERM;
-	if (!mmget_not_zero(mapping->mm))
-		return -EPERM;
-	ret = viopf_copy_in_mm(mapping, copy);
-	mmput_async(mapping->mm);
+		kthread_unuse_mm(mm);
 	return ret;
 }
 

@@ -6,7 +6,6 @@
 #define VIOPF_CHANGE_INTERNAL_H
 
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "change/change.h"
@@ -31,7 +30,7 @@ int viopf_vaddr_update(struct viopf_container *container,
 		       const struct vfio_iommu_type1_dma_map *map);
 
 /* Segments in which nothing is mapped any more: retire.c. */
-void viopf_segment_set_dead(struct viopf_segment *segment, bool dead);
+bool viopf_segment_set_dead(struct viopf_segment *segment, bool dead);
 void viopf_segment_hand_over(struct viopf_segment *old,
 			     struct viopf_segment *segment);
 void viopf_segment_kill(struct viopf_segment *segment);

@@ -51,14 +51,17 @@ static int viopf_mode_pin_segment(struct viopf_segment *segment,
 	return 0;
 }
 
-/* The mm is alive. */
-static int viopf_mode_pin_alive(struct viopf_mapping *mapping,
-				struct viopf_mapping *old)
+static int viopf_mode_pin(struct viopf_mapping *mapping,
+			  struct viopf_mapping *old)
 {
-	struct viopf_segment *segment;
+	CLASS(viopf_mm, mm)(mapping->mm);
 	unsigned long iova = mapping->node.start, bytes;
+	struct viopf_segment *segment;
 	int ret;
 
+	/* The process is gone: nothing to pin, and no device gets anything. */
+	if (!mm)
+		return 0;
 	do {
 		segment = viopf_segment_get(mapping, iova);
 		if (IS_ERR(segment))
@@ -70,19 +73,6 @@ static int viopf_mode_pin_alive(struct viopf_mapping *mapping,
 		iova = segment->table.iova + bytes;
 	} while (mapping->node.last - segment->table.iova >= bytes);
 	return 0;
-}
-
-static int viopf_mode_pin(struct viopf_mapping *mapping,
-			  struct viopf_mapping *old)
-{
-	int ret;
-
-	/* The process is gone: nothing to pin, and no device gets anything. */
-	if (!mmget_not_zero(mapping->mm))
-		return 0;
-	ret = viopf_mode_pin_alive(mapping, old);
-	mmput_async(mapping->mm);
-	return ret;
 }
 
 /**

@@ -94,26 +94,23 @@ static void viopf_pin_put(const unsigned long *pfns, unsigned long nr_pages)
 int viopf_pin_charge(struct viopf_mapping *mapping, unsigned long pages,
 		     bool inc)
 {
-	struct mm_struct *mm = mapping->mm;
+	CLASS(viopf_mm, mm)(mapping->mm);
 	int ret;
 
 	if (!pages)
 		return 0;
 	if (!inc)
 		mapping->charged -= pages;
-	if (!mmget_not_zero(mm))
+	if (!mm)
 		return -ESRCH;
 	/* Others may hold it for as long as a file system likes. */
-	ret = inc ? mmap_write_lock_killable(mm) : 0;
-	if (ret)
-		goto out_put;
 	if (!inc)
 		mmap_write_lock(mm);
+	else if (mmap_write_lock_killable(mm))
+		return -EINTR;
 	ret = __account_locked_vm(mm, pages, inc, mapping->task,
 				  mapping->lock_cap);
 	mmap_write_unlock(mm);
-out_put:
-	mmput_async(mm);
 	if (inc && !ret)
 		mapping->charged += pages;
 	return ret;
@@ -242,34 +239,25 @@ static int viopf_pin_install_patiently(const struct viopf_pin_job *job)
 	return ret;
 }
 
-static int viopf_pin_job_run(struct viopf_pin_job *job)
-{
-	int ret;
-
-	ret = viopf_pin_get(job);
-	if (ret)
-		return ret;
-	ret = viopf_pin_install_patiently(job);
-	if (ret)
-		viopf_pin_undo(job, job->end - job->first);
-	return ret;
-}
-
 /* Pin [first, end), none of which is pinned. */
 static int viopf_pin_hole(struct viopf_segment *segment, unsigned long first,
 			  unsigned long end)
 {
+	unsigned long *pfns __free(kvfree) =
+		kvmalloc_array(end - first, sizeof(*pfns), GFP_KERNEL_ACCOUNT);
 	struct viopf_pin_job job = {
-		.segment = segment, .first = first, .end = end,
+		.segment = segment, .first = first, .end = end, .pfns = pfns,
 	};
 	int ret;
 
-	job.pfns = kvmalloc_array(end - first, sizeof(*job.pfns),
-				  GFP_KERNEL_ACCOUNT);
-	if (!job.pfns)
+	if (!pfns)
 		return -ENOMEM;
-	ret = viopf_pin_job_run(&job);
-	kvfree(job.pfns);
+	ret = viopf_pin_get(&job);
+	if (ret)
+		return ret;
+	ret = viopf_pin_install_patiently(&job);
+	if (ret)
+		viopf_pin_undo(&job, end - first);
 	return ret;
 }
 

@@ -12,8 +12,10 @@
  * viopf_segment_set_dead() - have nothing mapped in a segment any more
  * @segment: with container->lock held
  * @dead: do; what is not pinned is dropped. Else undo it: devices may fault again
+ *
+ * Return: whether pages had to be kept, and the container be cut off.
  */
-void viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
+bool viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 {
 	bool kept;
 
@@ -26,6 +28,7 @@ void viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 
 	if (kept)
 		viopf_quarantine(segment->mapping->container);
+	return kept;
 }
 
 /* Add the bits that *@from has to *@to's. */
@@ -88,7 +91,6 @@ void viopf_segment_hand_over(struct viopf_segment *old,
 void viopf_segment_kill(struct viopf_segment *segment)
 {
 	struct viopf_container *container = segment->mapping->container;
-	bool kept;
 
 	lockdep_assert_held(&container->lock);
 
@@ -98,17 +100,9 @@ void viopf_segment_kill(struct viopf_segment *segment)
 	mutex_unlock(&segment->table.lock);
 	viopf_unpin_advise(segment, 0, viopf_segment_pages(segment));
 	viopf_unpin_range(segment, 0, viopf_segment_pages(segment));
-
-	mutex_lock(&segment->table.lock);
-	viopf_leaf_drop(&segment->table, 0, viopf_segment_pages(segment));
-	kept = segment->table.kept;
-	mutex_unlock(&segment->table.lock);
-
-	if (kept) {
-		viopf_quarantine(container);
-		/* One that was never in the container's tree is not found by that. */
+	/* One that was never in the container's tree is not found by quarantine. */
+	if (viopf_segment_set_dead(segment, true))
 		viopf_hold_release(&segment->table);
-	}
 	mmu_interval_notifier_remove(&segment->notifier);
 	viopf_count(&container->iommu, segments, -1);
 	cond_resched();

@@ -43,16 +43,6 @@
 
 #include "change/internal.h"
 
-static void viopf_vaddr_invalidate_mapping(struct viopf_mapping *mapping)
-{
-	struct viopf_container *container = mapping->container;
-
-	lockdep_assert_held(&container->lock);
-
-	container->vaddr_invalid_count++;
-	viopf_faults_suspend(mapping);
-}
-
 /**
  * viopf_vaddr_invalidate() - UNMAP_DMA with VFIO_DMA_UNMAP_FLAG_VADDR
  * @container: locked
@@ -72,19 +62,17 @@ int viopf_vaddr_invalidate(struct viopf_container *container,
 
 	lockdep_assert_held(&container->lock);
 
-	for (mapping = viopf_mapping_first(container, first, last);
-	     mapping && mapping->node.start >= first &&
-	     mapping->node.start <= last;
-	     mapping = viopf_mapping_next(mapping))
+	*bytes = 0;
+	mapping = viopf_mapping_first(container, first, last);
+	if (mapping && mapping->node.start < first)
+		return 0;
+	viopf_for_each_mapping_in(mapping, container, first, last)
 		if (mapping->vaddr_invalid)
 			return -EINVAL;
 
-	*bytes = 0;
-	for (mapping = viopf_mapping_first(container, first, last);
-	     mapping && mapping->node.start >= first &&
-	     mapping->node.start <= last;
-	     mapping = viopf_mapping_next(mapping)) {
-		viopf_vaddr_invalidate_mapping(mapping);
+	viopf_for_each_mapping_in(mapping, container, first, last) {
+		container->vaddr_invalid_count++;
+		viopf_faults_suspend(mapping);
 		*bytes += viopf_mapping_bytes(mapping);
 	}
 	return 0;
@@ -148,18 +136,6 @@ static int viopf_vaddr_move_charge(struct viopf_mapping *mapping,
 	return ret;
 }
 
-/*
- * What is to be pinned and is not, as the process that had it was gone by then. There
- * is nothing to be dropped for it then, unless an IOMMU had lost it.
- */
-static int viopf_vaddr_pin(struct viopf_mapping *mapping,
-			   struct viopf_mapping *old)
-{
-	if (viopf_mapping_is_pinned(mapping))
-		viopf_vaddr_set_segments_dead(old, true);
-	return viopf_mode_apply(mapping, old);
-}
-
 /* All that can fail. */
 static int viopf_vaddr_prepare(struct viopf_mapping *mapping,
 			       struct viopf_mapping *old)
@@ -167,8 +143,15 @@ static int viopf_vaddr_prepare(struct viopf_mapping *mapping,
 	int ret;
 
 	ret = viopf_vaddr_clone_segments(mapping, old);
-	if (!ret)
-		ret = viopf_vaddr_pin(mapping, old);
+	if (ret)
+		return ret;
+	/*
+	 * What is to be pinned and is not, as the process that had it was gone by then.
+	 * There is nothing to be dropped for it then, unless an IOMMU had lost it.
+	 */
+	if (viopf_mapping_is_pinned(mapping))
+		viopf_vaddr_set_segments_dead(old, true);
+	ret = viopf_mode_apply(mapping, old);
 	return ret ? ret : viopf_vaddr_move_charge(mapping, old);
 }
 

@@ -6,7 +6,6 @@
 #define VIOPF_OBJECT_INTERNAL_H
 
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "object/object.h"

@@ -7,6 +7,7 @@
 
 #include <linux/interval_tree.h>
 #include <linux/maple_tree.h>
+#include <linux/sched/mm.h>
 #include <linux/xarray.h>
 
 #include <linux/vfio_iopf.h>
@@ -104,15 +105,29 @@ static inline u64 viopf_mapping_bytes(const struct viopf_mapping *mapping)
 	return mapping->node.last - mapping->node.start + 1;
 }
 
+/*
+ * An mm that is kept alive to the end of a scope; NULL if the process is gone. If ours is
+ * the last reference, taking the mm down is not for us.
+ */
+DEFINE_CLASS(viopf_mm, struct mm_struct *, _T ? mmput_async(_T) : (void)0,
+	     mmget_not_zero(mm) ? mm : NULL, struct mm_struct *mm)
+
 /* Is it a range of whole pages, not empty, and not around the end? */
 static inline bool viopf_is_page_range(u64 iova, u64 bytes)
 {
 	return bytes && PAGE_ALIGNED(iova | bytes) && iova + bytes - 1 >= iova;
 }
 
-/* Each mapping of a locked container, by address. None may be removed meanwhile. */
-#define viopf_for_each_mapping(_mapping, _container)				\
-	for (_mapping = viopf_mapping_first(_container, 0, ULONG_MAX); _mapping; \
+/*
+ * Each mapping of a locked container that has some of [_first, _last], by address. None may
+ * be removed meanwhile.
+ */
+#define viopf_for_each_mapping_in(_mapping, _container, _first, _last)		\
+	for (_mapping = viopf_mapping_first(_container, _first, _last);		\
+	     _mapping && _mapping->node.start <= (_last);			\
 	     _mapping = viopf_mapping_next(_mapping))
+
+#define viopf_for_each_mapping(_mapping, _container)				\
+	viopf_for_each_mapping_in(_mapping, _container, 0, ULONG_MAX)
 
 #endif /* VIOPF_MAPPING_H */

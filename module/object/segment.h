@@ -79,6 +79,13 @@ static inline unsigned long viopf_segment_pages(const struct viopf_segment *seg)
 	return seg->table.residency.nr_pages;
 }
 
+/* The page after the last one that is not beyond @last. */
+static inline unsigned long viopf_segment_end(const struct viopf_segment *seg,
+					      unsigned long last)
+{
+	return min(viopf_segment_pages(seg), viopf_segment_page(seg, last) + 1);
+}
+
 static inline unsigned long viopf_segment_bytes(const struct viopf_segment *seg)
 {
 	return viopf_segment_pages(seg) << PAGE_SHIFT;

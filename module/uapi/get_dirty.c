@@ -52,10 +52,7 @@ static void viopf_dirty_report(struct viopf_container *container,
 {
 	struct viopf_mapping *mapping;
 
-	for (mapping = viopf_mapping_first(container, report->first,
-					   report->last);
-	     mapping && mapping->node.last <= report->last;
-	     mapping = viopf_mapping_next(mapping)) {
+	viopf_for_each_mapping_in(mapping, container, report->first, report->last) {
 		viopf_dirty_report_begin(report, mapping);
 		viopf_dirty_report_end(report, mapping);
 	}
