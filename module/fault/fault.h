@@ -115,7 +115,7 @@ struct viopf_span {
 	bool		absent;
 };
 
-/* A fault or a prefetch, from the span to what is mapped: span.c, resolve.c, cancel.c. */
+/* A fault or a prefetch, from the span to what is mapped: span.c, resolve.c. */
 bool viopf_span_ahead(struct viopf_segment *segment, struct viopf_span *span,
 		      unsigned long end);
 struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
@@ -123,7 +123,6 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 					  unsigned long iova);
 int viopf_fault_span(struct viopf_fault_ctx *ctx, struct viopf_segment *segment,
 		     struct viopf_span *span);
-bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
 
 /* For who pins memory: bring_in.c, pfnmap.c. */
 void viopf_back_off(struct viopf_container *container, u64 id, unsigned int tries);

@@ -8,7 +8,6 @@
 
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "fault/fault.h"
@@ -113,6 +112,7 @@ bool viopf_worker_enter(struct viopf_worker *worker,
 			struct viopf_mapping *mapping);
 void viopf_worker_leave(struct viopf_worker *worker);
 void viopf_worker_abort(struct viopf_worker *worker);
+bool viopf_fault_aborted(struct viopf_fault_ctx *ctx);
 
 /* One page request, from the address to the answer: resolve.c. */
 int viopf_fault_resolve(struct viopf_worker *worker,

@@ -26,7 +26,7 @@
 
 /**
  * struct viopf_advice - one call at work
- * @ctx: of the caller, if it is a prefetch
+ * @ctx: of the caller, with room for snapshots, if it is a prefetch
  * @advice: enum vfio_iopf_advice
  * @iova: first byte of the range
  * @size: its bytes, a multiple of pages
@@ -44,6 +44,11 @@ struct viopf_advice {
 static unsigned long viopf_advice_iova(const struct viopf_advice *work)
 {
 	return work->iova + work->done;
+}
+
+static unsigned long viopf_advice_last(const struct viopf_advice *work)
+{
+	return work->iova + work->size - 1;
 }
 
 static bool viopf_advice_is_prefetch(u32 advice)
@@ -71,8 +76,7 @@ static int viopf_prefetch_segment(struct viopf_advice *work,
 {
 	unsigned long first = viopf_segment_page(segment,
 						 viopf_advice_iova(work));
-	unsigned long left = (work->size - work->done) >> PAGE_SHIFT;
-	unsigned long end = min(viopf_segment_pages(segment), first + left);
+	unsigned long end = viopf_segment_end(segment, viopf_advice_last(work));
 	struct viopf_span span = {
 		.page = first,
 		.asks = work->advice == VFIO_IOPF_ADV_PREFETCH_RESIDENT ?
@@ -92,165 +96,116 @@ static int viopf_prefetch_segment(struct viopf_advice *work,
 	return ret;
 }
 
-/* The mm is alive, and what is allocated is charged to its owner. */
-static int viopf_prefetch_charged(struct viopf_advice *work,
-				  struct viopf_mapping *mapping)
+/* A segment's worth. What is allocated is charged to the owner of the mm. */
+static int viopf_advice_prefetch(struct viopf_advice *work,
+				 struct viopf_mapping *mapping)
 {
+	CLASS(viopf_mm, mm)(mapping->mm);
 	struct viopf_segment *segment;
-	int ret = 0;
-
-	while (!ret && work->done < work->size &&
-	       viopf_advice_iova(work) <= mapping->node.last) {
-		if (viopf_fault_aborted(work->ctx))
-			return -EINTR;
-		segment = viopf_fault_segment(work->ctx, mapping,
-					      viopf_advice_iova(work));
-		if (IS_ERR(segment))
-			return PTR_ERR(segment);
-		ret = viopf_prefetch_segment(work, segment);
-	}
-	return ret;
-}
-
-static int viopf_prefetch_mapping(struct viopf_advice *work,
-				  struct viopf_mapping *mapping)
-{
 	struct viopf_charge charge;
 	int ret;
 
-	if (!mmget_not_zero(mapping->mm))
+	if (!mm)
 		return -EFAULT;
-	viopf_charge_begin(&charge, mapping->mm);
-	ret = viopf_prefetch_charged(work, mapping);
+	work->ctx->container = mapping->container;
+	viopf_charge_begin(&charge, mm);
+	segment = viopf_fault_segment(work->ctx, mapping,
+				      viopf_advice_iova(work));
+	ret = IS_ERR(segment) ? PTR_ERR(segment) :
+	      viopf_prefetch_segment(work, segment);
 	viopf_charge_end(&charge);
-	mmput_async(mapping->mm);
 	return ret;
-}
-
-/* Take what of a segment lies in [iova, last] away from the devices. */
-static int viopf_evict_segment(struct viopf_segment *segment,
-			       unsigned long iova, unsigned long last)
-{
-	unsigned long first = 0, end;
-	bool kept;
-
-	if (iova > segment->table.iova)
-		first = viopf_segment_page(segment, iova);
-	end = min(viopf_segment_pages(segment),
-		  viopf_segment_page(segment, last) + 1);
-
-	guard(mutex)(&segment->table.lock);
-	viopf_leaf_drop(&segment->table, first, end);
-	kept = segment->table.kept;
-	return kept ? -EIO : 0;
-}
-
-static int viopf_evict_mapping(struct viopf_advice *work,
-			       struct viopf_mapping *mapping)
-{
-	unsigned long last = min(mapping->node.last,
-				 work->iova + work->size - 1);
-	unsigned long index = viopf_advice_iova(work);
-	struct viopf_segment *segment;
-	int ret;
-
-	mt_for_each(&mapping->segments, segment, index, last) {
-		if (segment->table.iova > viopf_advice_iova(work))
-			work->done = segment->table.iova - work->iova;
-		if (signal_pending(current))
-			return -EINTR;
-		ret = viopf_evict_segment(segment, viopf_advice_iova(work),
-					  last);
-		if (ret)
-			return ret;
-		cond_resched();
-	}
-	work->done = last - work->iova + 1;
-	return 0;
 }
 
 /* Pin what of a segment is in the range. */
 static int viopf_advice_pin(struct viopf_advice *work,
 			    struct viopf_mapping *mapping)
 {
+	CLASS(viopf_mm, mm)(mapping->mm);
 	unsigned long iova = viopf_advice_iova(work), first, end;
 	struct viopf_segment *segment;
 	int ret;
 
 	if (mapping->vaddr_invalid)
 		return -EBUSY;
-	if (!mmget_not_zero(mapping->mm))
+	if (!mm)
 		return -EFAULT;
 	segment = viopf_segment_get(mapping, iova);
-	ret = PTR_ERR_OR_ZERO(segment);
-	if (!ret) {
-		first = viopf_segment_page(segment, iova);
-		end = min(viopf_segment_pages(segment),
-			  first + ((work->size - work->done) >> PAGE_SHIFT));
-		ret = viopf_pin_advise(segment, first, end);
-		if (!ret)
-			work->done += (end - first) << PAGE_SHIFT;
-	}
-	mmput_async(mapping->mm);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	first = viopf_segment_page(segment, iova);
+	end = viopf_segment_end(segment, viopf_advice_last(work));
+	ret = viopf_pin_advise(segment, first, end);
+	if (!ret)
+		work->done += (end - first) << PAGE_SHIFT;
 	return ret;
 }
 
-/* Unpin what of a segment is in the range, or pass by where there is none. */
-static void viopf_advice_unpin(struct viopf_advice *work,
-			       struct viopf_mapping *mapping)
+/* Take pages away from the devices. */
+static int viopf_advice_evict(struct viopf_segment *segment,
+			      unsigned long first, unsigned long end)
 {
-	unsigned long iova = viopf_advice_iova(work), index = iova, first, end;
-	unsigned long last = min(mapping->node.last,
-				 work->iova + work->size - 1);
+	guard(mutex)(&segment->table.lock);
+	viopf_leaf_drop(&segment->table, first, end);
+	return segment->table.kept ? -EIO : 0;
+}
+
+/* Unpin or evict what of a segment is in the range, or pass by where there is none. */
+static int viopf_advice_drop(struct viopf_advice *work,
+			     struct viopf_mapping *mapping)
+{
+	unsigned long last = min(mapping->node.last, viopf_advice_last(work));
+	unsigned long index = viopf_advice_iova(work), first, end;
 	struct viopf_segment *segment;
+	int ret = 0;
 
 	segment = mt_find(&mapping->segments, &index, last);
 	if (!segment) {
 		work->done = last - work->iova + 1;
-		return;
+		return 0;
 	}
-	iova = max(iova, segment->table.iova);
-	first = viopf_segment_page(segment, iova);
-	end = min(viopf_segment_pages(segment),
-		  viopf_segment_page(segment, last) + 1);
-	viopf_unpin_advise(segment, first, end);
-	work->done = viopf_segment_iova(segment, end) - work->iova;
+	if (segment->table.iova > viopf_advice_iova(work))
+		work->done = segment->table.iova - work->iova;
+	first = viopf_segment_page(segment, viopf_advice_iova(work));
+	end = viopf_segment_end(segment, last);
+	if (work->advice == VFIO_IOPF_ADV_EVICT)
+		ret = viopf_advice_evict(segment, first, end);
+	else
+		viopf_unpin_advise(segment, first, end);
+	if (!ret)
+		work->done += (end - first) << PAGE_SHIFT;
+	return ret;
 }
 
-/* A segment's worth of pinning or unpinning, which needs the container locked. */
-static int viopf_advice_pin_step(struct viopf_advice *work,
-				 struct viopf_container *container)
+/* To pin or unpin needs the container locked. */
+static int viopf_advice_step_locked(struct viopf_advice *work,
+				    struct viopf_container *container)
 {
 	struct viopf_mapping *mapping;
-	int ret = 0;
 
-	if (signal_pending(current))
-		return -EINTR;
 	guard(mutex)(&container->lock);
 	mapping = viopf_mapping_first(container, viopf_advice_iova(work),
 				      viopf_advice_iova(work));
 	if (!mapping)
-		ret = -ENOENT;
-	else if (work->advice == VFIO_IOPF_ADV_PIN)
-		ret = viopf_advice_pin(work, mapping);
-	else
-		viopf_advice_unpin(work, mapping);
-	return ret;
+		return -ENOENT;
+	return work->advice == VFIO_IOPF_ADV_PIN ?
+	       viopf_advice_pin(work, mapping) :
+	       viopf_advice_drop(work, mapping);
 }
 
-static int viopf_advice_in_mapping(struct viopf_advice *work,
-				   struct viopf_mapping *mapping)
+static int viopf_advice_step_in(struct viopf_advice *work,
+				struct viopf_mapping *mapping)
 {
 	int ret;
 
 	if (!viopf_advice_is_permitted(work->advice, mapping))
 		return -EPERM;
 	if (work->advice == VFIO_IOPF_ADV_EVICT)
-		return viopf_evict_mapping(work, mapping);
+		return viopf_advice_drop(work, mapping);
 	if (READ_ONCE(mapping->vaddr_invalid))
 		return -EBUSY;
 
-	ret = viopf_prefetch_mapping(work, mapping);
+	ret = viopf_advice_prefetch(work, mapping);
 	if (!ret || ret == -EINTR)
 		return ret;
 	/* Its address was updated meanwhile: look it up anew. */
@@ -259,47 +214,25 @@ static int viopf_advice_in_mapping(struct viopf_advice *work,
 	return READ_ONCE(mapping->vaddr_invalid) ? -EBUSY : ret;
 }
 
-/* One mapping after the other, each looked up anew: they may change meanwhile. */
-static int viopf_advice_run(struct viopf_advice *work,
-			    struct viopf_container *container)
+/* A segment's worth, or a hole; the mapping is looked up anew, as it may have changed. */
+static int viopf_advice_step(struct viopf_advice *work,
+			     struct viopf_container *container)
 {
-	bool pin = work->advice == VFIO_IOPF_ADV_PIN ||
-		   work->advice == VFIO_IOPF_ADV_UNPIN;
 	struct viopf_mapping *mapping;
-	int ret = 0;
-
-	while (!ret && work->done < work->size) {
-		if (viopf_container_failed(container))
-			return -EIO;
-		if (pin) {
-			ret = viopf_advice_pin_step(work, container);
-			continue;
-		}
-		mapping = viopf_mapping_find_get(container,
-						 viopf_advice_iova(work));
-		if (!mapping)
-			return -ENOENT;
-		ret = viopf_advice_in_mapping(work, mapping);
-		viopf_mapping_put(mapping);
-	}
-	return ret;
-}
-
-/* The same, with room for snapshots if they are needed. */
-static int viopf_advice_start(struct viopf_advice *work,
-			      struct viopf_container *container)
-{
 	int ret;
 
-	if (!viopf_advice_is_prefetch(work->advice))
-		return viopf_advice_run(work, container);
-
-	work->ctx = kvzalloc(sizeof(*work->ctx), GFP_KERNEL_ACCOUNT);
-	if (!work->ctx)
-		return -ENOMEM;
-	work->ctx->container = container;
-	ret = viopf_advice_run(work, container);
-	kvfree(work->ctx);
+	if (viopf_container_failed(container))
+		return -EIO;
+	if (signal_pending(current))
+		return -EINTR;
+	if (work->advice == VFIO_IOPF_ADV_PIN ||
+	    work->advice == VFIO_IOPF_ADV_UNPIN)
+		return viopf_advice_step_locked(work, container);
+	mapping = viopf_mapping_find_get(container, viopf_advice_iova(work));
+	if (!mapping)
+		return -ENOENT;
+	ret = viopf_advice_step_in(work, mapping);
+	viopf_mapping_put(mapping);
 	return ret;
 }
 
@@ -338,7 +271,15 @@ long viopf_advise(struct viopf_container *container, void __user *arg)
 	work.advice = advise.advice;
 	work.iova = advise.iova;
 	work.size = advise.size;
-	ret = viopf_advice_start(&work, container);
+	if (viopf_advice_is_prefetch(work.advice)) {
+		work.ctx = kvzalloc(sizeof(*work.ctx), GFP_KERNEL_ACCOUNT);
+		ret = work.ctx ? 0 : -ENOMEM;
+	}
+	while (!ret && work.done < work.size) {
+		ret = viopf_advice_step(&work, container);
+		cond_resched();
+	}
+	kvfree(work.ctx);
 	advise.done_bytes = work.done;
 	if (copy_to_user(arg, &advise, minsz))
 		return -EFAULT;
