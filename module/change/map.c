@@ -18,14 +18,6 @@
 #include "change/internal.h"
 #include "compat/type1_wraps.h"
 
-static int viopf_map_check_aligned(struct viopf_container *container,
-				   const struct vfio_iommu_type1_dma_map *map)
-{
-	unsigned long granule = viopf_container_granule(container);
-
-	return (map->size | map->iova | map->vaddr) & (granule - 1) ? -EINVAL : 0;
-}
-
 static int viopf_map_check(struct viopf_container *container,
 			   const struct vfio_iommu_type1_dma_map *map)
 {
@@ -113,10 +105,10 @@ int viopf_mapping_create(struct viopf_container *container,
 		return ret;
 
 	guard(mutex)(&container->lock);
-	ret = viopf_map_check_aligned(container, map);
-	if (!ret && map->flags & VFIO_DMA_MAP_FLAG_VADDR)
-		ret = viopf_vaddr_update(container, map);
-	else if (!ret)
-		ret = viopf_mapping_create_locked(container, map);
-	return ret;
+	if ((map->size | map->iova | map->vaddr) &
+	    (viopf_container_granule(container) - 1))
+		return -EINVAL;
+	return map->flags & VFIO_DMA_MAP_FLAG_VADDR ?
+	       viopf_vaddr_update(container, map) :
+	       viopf_mapping_create_locked(container, map);
 }

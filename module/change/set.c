@@ -66,11 +66,11 @@ static int viopf_mapping_use_set(struct viopf_mapping *mapping,
 {
 	struct viopf_segment *segment;
 	unsigned long index;
-	int ret = 0;
 	bool kept;
+	int ret;
 
 	/* Whoever publishes a segment after this sees the new set. */
-	mutex_lock(&mapping->segments_lock);
+	guard(mutex)(&mapping->segments_lock);
 	viopf_for_each_segment(segment, mapping, index) {
 		do {
 			mutex_lock(&segment->table.lock);
@@ -81,11 +81,10 @@ static int viopf_mapping_use_set(struct viopf_mapping *mapping,
 				viopf_quarantine(mapping->container);
 		} while (kept);
 		if (ret)
-			break;
+			return ret;
 		cond_resched();
 	}
-	mutex_unlock(&mapping->segments_lock);
-	return ret;
+	return 0;
 }
 
 /*
@@ -101,7 +100,7 @@ static int viopf_segments_use_set(struct viopf_container *container,
 				  struct viopf_domain_set *set)
 {
 	struct viopf_mapping *mapping;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&container->lock);
 
@@ -109,9 +108,9 @@ static int viopf_segments_use_set(struct viopf_container *container,
 	viopf_for_each_mapping(mapping, container) {
 		ret = viopf_mapping_use_set(mapping, set);
 		if (ret)
-			break;
+			return ret;
 	}
-	return ret;
+	return 0;
 }
 
 /* Replace the container's set, in every segment, and free the one not used. */

@@ -82,14 +82,8 @@ static bool viopf_pfn_usable(unsigned long hmm_pfn)
 
 static bool viopf_span_asks(const struct viopf_span *span, unsigned long page)
 {
-	switch (span->asks) {
-	case VIOPF_ASKS_PAGE:
-		return page == span->page;
-	case VIOPF_ASKS_ALL:
-		return true;
-	default:
-		return false;
-	}
+	return span->asks == VIOPF_ASKS_ALL ||
+	       (span->asks == VIOPF_ASKS_PAGE && page == span->page);
 }
 
 /*

@@ -215,31 +215,21 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 	}
 }
 
-/* The caller holds the mapping and its mm. */
-static int viopf_fault_in_mapping(struct viopf_worker *worker,
-				  struct viopf_mapping *mapping,
-				  unsigned long iova, bool write)
-{
-	struct viopf_segment *segment = viopf_fault_segment(&worker->ctx,
-							    mapping, iova);
-
-	if (IS_ERR(segment))
-		return PTR_ERR(segment);
-	return viopf_fault_page(worker, segment, iova, write);
-}
-
-/* The same, as the owner of the memory would do it. */
+/* As the owner of the memory would do it. The caller holds the mapping and its mm. */
 static int viopf_fault_as_owner(struct viopf_worker *worker,
 				struct viopf_mapping *mapping,
 				unsigned long iova, bool write)
 {
+	struct viopf_segment *segment;
 	struct viopf_owner owner;
 	int ret;
 
 	ret = viopf_owner_begin(&owner, &worker->ctx, mapping->mm);
 	if (ret)
 		return ret;
-	ret = viopf_fault_in_mapping(worker, mapping, iova, write);
+	segment = viopf_fault_segment(&worker->ctx, mapping, iova);
+	ret = IS_ERR(segment) ? PTR_ERR(segment) :
+	      viopf_fault_page(worker, segment, iova, write);
 	viopf_owner_end(&owner);
 	return ret;
 }

@@ -19,9 +19,9 @@
  */
 void viopf_domain_free(struct viopf_domain *vdomain)
 {
-	if (vdomain->quarantine)
+	if (!IS_ERR_OR_NULL(vdomain->quarantine))
 		iommu_domain_free(vdomain->quarantine);
-	if (vdomain->domain)
+	if (!IS_ERR_OR_NULL(vdomain->domain))
 		iommu_domain_free(vdomain->domain);
 	kfree(vdomain);
 }
@@ -67,21 +67,14 @@ static struct viopf_domain *viopf_domain_alloc(struct viopf_group *vgroup,
 	vdomain->faultable = handler;
 
 	vdomain->domain = viopf_iommu_domain_alloc(dev);
-	if (IS_ERR(vdomain->domain)) {
-		ret = PTR_ERR(vdomain->domain);
-		vdomain->domain = NULL;
+	ret = PTR_ERR_OR_ZERO(vdomain->domain);
+	if (ret)
 		goto out_free;
-	}
 	vdomain->domain->iopf_handler = handler;
 	vdomain->quarantine = viopf_iommu_domain_alloc(dev);
-	if (IS_ERR(vdomain->quarantine)) {
-		ret = PTR_ERR(vdomain->quarantine);
-		vdomain->quarantine = NULL;
-		goto out_free;
-	}
-	if (!vgroup->container->nesting)
-		return vdomain;
-	ret = compat_enable_nesting(vdomain->domain);
+	ret = PTR_ERR_OR_ZERO(vdomain->quarantine);
+	if (!ret && vgroup->container->nesting)
+		ret = compat_enable_nesting(vdomain->domain);
 	if (!ret)
 		return vdomain;
 

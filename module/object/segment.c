@@ -76,20 +76,18 @@ static struct viopf_segment *viopf_segment_alloc(struct viopf_mapping *mapping,
 static int viopf_segment_publish(struct viopf_segment *segment)
 {
 	struct viopf_mapping *mapping = segment->mapping;
-	int ret = -ENOENT;
 
 	guard(mutex)(&mapping->segments_lock);
-	if (!mapping->dead)
-		ret = 0;
+	if (mapping->dead)
+		return -ENOENT;
 	/* Whoever turns tracking on walks the segments after that, under this lock. */
-	if (!ret && READ_ONCE(mapping->container->dirty_tracking))
-		ret = viopf_dirty_bits_init(&segment->table);
-	if (!ret)
-		ret = mtree_insert_range(&mapping->segments, segment->table.iova,
-					 segment->table.iova +
-					 viopf_segment_bytes(segment) - 1,
-					 segment, GFP_KERNEL_ACCOUNT);
-	return ret;
+	if (READ_ONCE(mapping->container->dirty_tracking) &&
+	    viopf_dirty_bits_start(&segment->table))
+		return -ENOMEM;
+	return mtree_insert_range(&mapping->segments, segment->table.iova,
+				  segment->table.iova +
+				  viopf_segment_bytes(segment) - 1,
+				  segment, GFP_KERNEL_ACCOUNT);
 }
 
 static struct viopf_segment *viopf_segment_create(struct viopf_mapping *mapping,

@@ -13,24 +13,6 @@
  */
 #include "table/internal.h"
 
-static unsigned long *viopf_dirty_bits_alloc(const struct viopf_table *table)
-{
-	return kvcalloc(BITS_TO_LONGS(table->residency.nr_pages), sizeof(long),
-			GFP_KERNEL_ACCOUNT);
-}
-
-/**
- * viopf_dirty_bits_init() - give a new table its bitmap
- * @table: not published yet
- *
- * Return: 0; -ENOMEM.
- */
-int viopf_dirty_bits_init(struct viopf_table *table)
-{
-	table->dirty = viopf_dirty_bits_alloc(table);
-	return table->dirty ? 0 : -ENOMEM;
-}
-
 /**
  * viopf_dirty_bits_deinit() - free a table's bitmap
  * @table: that nobody uses any more
@@ -81,10 +63,11 @@ int viopf_dirty_bits_start(struct viopf_table *table)
 {
 	unsigned long *bits;
 
-	/* Only the callers of this and stop change it, both with the container locked. */
+	/* Who tracks, or no longer, has the container locked; or the table is a new one. */
 	if (table->dirty)
 		return 0;
-	bits = viopf_dirty_bits_alloc(table);
+	bits = kvcalloc(BITS_TO_LONGS(table->residency.nr_pages), sizeof(long),
+			GFP_KERNEL_ACCOUNT);
 	if (!bits)
 		return -ENOMEM;
 

@@ -35,6 +35,28 @@ static struct folio *viopf_hold_folio(struct viopf_table *table,
 	return NULL;
 }
 
+/* Take a reference on each page that a table has mapped, or give it back. How many. */
+static unsigned long viopf_hold_each(struct viopf_table *table, bool get)
+{
+	struct viopf_residency *r = &table->residency;
+	unsigned long page, end, nr = 0;
+	struct folio *folio;
+
+	for (page = 0; viopf_residency_next_run(r, &page, &end, r->nr_pages);) {
+		for (; page < end; page++) {
+			folio = viopf_hold_folio(table, page);
+			if (!folio)
+				continue;
+			if (get)
+				folio_get(folio);
+			else
+				folio_put(folio);
+			nr++;
+		}
+	}
+	return nr;
+}
+
 /**
  * viopf_hold_pages() - keep every page that a table has mapped from reuse
  * @table: locked; a domain has just refused to unmap a part of it
@@ -46,26 +68,14 @@ static struct folio *viopf_hold_folio(struct viopf_table *table,
 void viopf_hold_pages(struct viopf_table *table)
 {
 	struct viopf_iommu *iommu = table->iommu;
-	struct viopf_residency *r = &table->residency;
-	unsigned long page, end, kept = 0;
-	struct folio *folio;
+	unsigned long kept;
 	unsigned int i;
 
 	lockdep_assert_held(&table->lock);
 	if (table->kept)
 		return;
 
-	for (page = 0; viopf_residency_next_run(r, &page, &end, r->nr_pages);
-	     page = end) {
-		for (; page < end; page++) {
-			folio = viopf_hold_folio(table, page);
-			if (folio) {
-				folio_get(folio);
-				kept++;
-			}
-		}
-	}
-
+	kept = viopf_hold_each(table, true);
 	/* What an unmap in another table takes along just now was not found, and goes. */
 	for (i = 0; i < table->set->nr; i++)
 		iommu_flush_iotlb_all(table->set->domains[i]);
@@ -97,25 +107,13 @@ bool viopf_hold_instead(struct viopf_table *table)
 /* The references of a kept table go. */
 static void viopf_hold_put(struct viopf_table *table)
 {
-	struct viopf_residency *r = &table->residency;
-	unsigned long page, end, left = table->nr_kept;
-	struct folio *folio;
+	unsigned long lost = table->nr_kept - viopf_hold_each(table, false);
 
-	for (page = 0; viopf_residency_next_run(r, &page, &end, r->nr_pages);
-	     page = end) {
-		for (; page < end; page++) {
-			folio = viopf_hold_folio(table, page);
-			if (folio) {
-				folio_put(folio);
-				left--;
-			}
-		}
-	}
 	table->kept = false;
 	/* By an unmap that was already under way, see docs/locking.md. */
-	if (left)
+	if (lost)
 		pr_warn_ratelimited("container %lu: %lu pages are lost until the next boot, as the IOMMU unmapped them unasked\n",
-				    table->iommu->id, left);
+				    table->iommu->id, lost);
 }
 
 /**

@@ -147,7 +147,6 @@ bool viopf_hold_instead(struct viopf_table *table);
 void viopf_hold_release(struct viopf_table *table);
 
 /* Which pages devices may have written: dirty_bits.c. */
-int viopf_dirty_bits_init(struct viopf_table *table);
 void viopf_dirty_bits_mark_slow(struct viopf_table *table, unsigned long first,
 				unsigned long end);
 void viopf_dirty_bits_reset(struct viopf_table *table);

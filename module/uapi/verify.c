@@ -17,32 +17,25 @@
 
 static struct dentry *viopf_debugfs_dir;
 
-static void viopf_verify_mapping(struct viopf_mapping *mapping,
-				 unsigned long *segments,
-				 unsigned long *resident, unsigned long *wrong)
-{
-	struct viopf_segment *segment;
-	unsigned long index;
-
-	viopf_for_each_segment(segment, mapping, index) {
-		mutex_lock(&segment->table.lock);
-		*segments += 1;
-		*resident += segment->table.residency.nr_resident;
-		*wrong += viopf_leaf_count_mismatches(&segment->table);
-		mutex_unlock(&segment->table.lock);
-		cond_resched();
-	}
-}
-
 static void viopf_verify_container(struct seq_file *file,
 				   struct viopf_container *container)
 {
 	unsigned long segments = 0, resident = 0, wrong = 0;
 	struct viopf_mapping *mapping;
+	struct viopf_segment *segment;
+	unsigned long index;
 
 	mutex_lock(&container->lock);
-	viopf_for_each_mapping(mapping, container)
-		viopf_verify_mapping(mapping, &segments, &resident, &wrong);
+	viopf_for_each_mapping(mapping, container) {
+		viopf_for_each_segment(segment, mapping, index) {
+			mutex_lock(&segment->table.lock);
+			segments++;
+			resident += segment->table.residency.nr_resident;
+			wrong += viopf_leaf_count_mismatches(&segment->table);
+			mutex_unlock(&segment->table.lock);
+			cond_resched();
+		}
+	}
 	mutex_unlock(&container->lock);
 
 	seq_printf(file, "container %lu segments %lu resident %lu mismatches %lu\n",
