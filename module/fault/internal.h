@@ -99,8 +99,7 @@ int viopf_vaddr_wait(struct viopf_worker *worker, struct viopf_mapping *mapping,
 		     int ret);
 
 /* User space is asked: forward.c. */
-int viopf_forward(struct viopf_worker *worker,
-		  struct viopf_mapping *mapping);
+int viopf_forward(struct viopf_worker *worker, struct viopf_mapping *mapping);
 void viopf_forward_withdraw(const struct viopf_mapping *mapping);
 
 /* INVALID for devices that go on asking: refusal.c. */

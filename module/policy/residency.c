@@ -43,8 +43,7 @@ static unsigned long block_of(const struct viopf_residency *r,
 }
 
 /* Is @page the first of a block (or the end of one, as @page is exclusive)? */
-static bool block_starts_at(const struct viopf_residency *r,
-			    unsigned long page)
+static bool block_starts_at(const struct viopf_residency *r, unsigned long page)
 {
 	return IS_ALIGNED(r->first_iopfn + page, VIOPF_BLOCK_PAGES);
 }

@@ -565,8 +565,7 @@ int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
  * The record still holds for the other domains. A refusal doesn't matter any
  * more: the domain has no DMA to let through.
  */
-void viopf_leaf_leave(struct viopf_table *table,
-		      struct iommu_domain *domain)
+void viopf_leaf_leave(struct viopf_table *table, struct iommu_domain *domain)
 {
 	struct viopf_residency *r = &table->residency;
 
@@ -614,8 +613,7 @@ static int viopf_leaf_replay_run(struct viopf_table *table,
  *
  * Return: 0; else -errno, with @domain as it was.
  */
-int viopf_leaf_replay(struct viopf_table *table,
-		      struct iommu_domain *domain)
+int viopf_leaf_replay(struct viopf_table *table, struct iommu_domain *domain)
 {
 	unsigned long page = 0, stop, nr_pages = table->residency.nr_pages;
 	int ret = 0;

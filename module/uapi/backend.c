@@ -292,8 +292,7 @@ static long viopf_map_dma(struct viopf_container *container, void __user *arg)
 	return viopf_mapping_create(container, &map);
 }
 
-static long viopf_unmap_dma(struct viopf_container *container,
-			    void __user *arg)
+static long viopf_unmap_dma(struct viopf_container *container, void __user *arg)
 {
 	const u32 dirty = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP;
 	const u32 known = dirty | VFIO_DMA_UNMAP_FLAG_ALL |

@@ -108,7 +108,7 @@ static void viopf_fault_fd_describe(const struct iopf_group *group,
  */
 static int viopf_fault_fd_fetch_from(struct viopf_container *container,
 				     size_t room,
-				      struct vfio_iopf_fault *events)
+				     struct vfio_iopf_fault *events)
 {
 	struct iopf_group *group;
 
@@ -143,35 +143,23 @@ static int viopf_fault_fd_fetch(struct viopf_fault_fd *uf, size_t room,
 	return ret;
 }
 
-static void viopf_fault_fd_return(struct viopf_container *container, u32 cookie)
-{
-	struct iopf_group *group;
-
-	spin_lock(&container->fault_lock);
-	group = viopf_fault_fd_find(container, cookie);
-	if (group)
-		list_move(&group->node, &container->unread);
-	spin_unlock(&container->fault_lock);
-}
-
 /* It could not be copied out: the next read gets it, if it still waits. */
 static void viopf_fault_fd_unfetch(struct viopf_fault_fd *uf, u32 cookie)
 {
+	struct viopf_container *container;
+	struct iopf_group *group;
+
 	spin_lock(&uf->lock);
-	if (uf->container)
-		viopf_fault_fd_return(uf->container, cookie);
+	container = uf->container;
+	if (container) {
+		spin_lock(&container->fault_lock);
+		group = viopf_fault_fd_find(container, cookie);
+		if (group)
+			list_move(&group->node, &container->unread);
+		spin_unlock(&container->fault_lock);
+	}
 	spin_unlock(&uf->lock);
 	wake_up(&uf->wait);
-}
-
-static bool viopf_fault_fd_readable(struct viopf_container *container)
-{
-	bool readable;
-
-	spin_lock(&container->fault_lock);
-	readable = !list_empty(&container->unread);
-	spin_unlock(&container->fault_lock);
-	return readable;
 }
 
 /* Is there something to read, or nothing to be waited for any more? */
@@ -182,8 +170,10 @@ static __poll_t viopf_fault_fd_events(struct viopf_fault_fd *uf)
 	spin_lock(&uf->lock);
 	if (uf->container) {
 		events = EPOLLOUT | EPOLLWRNORM;
-		if (viopf_fault_fd_readable(uf->container))
+		spin_lock(&uf->container->fault_lock);
+		if (!list_empty(&uf->container->unread))
 			events |= EPOLLIN | EPOLLRDNORM;
+		spin_unlock(&uf->container->fault_lock);
 	}
 	spin_unlock(&uf->lock);
 	return events;
@@ -200,7 +190,7 @@ static __poll_t viopf_fault_fd_poll(struct file *file, poll_table *table)
 /* As many whole groups as there are and have room; @events is a scratch buffer. */
 static ssize_t viopf_fault_fd_read_groups(struct viopf_fault_fd *uf,
 					  char __user *buf, size_t count,
-					   struct vfio_iopf_fault *events)
+					  struct vfio_iopf_fault *events)
 {
 	size_t done = 0;
 	int nr;
