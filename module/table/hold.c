@@ -70,11 +70,14 @@ void viopf_hold_pages(struct viopf_table *table)
 	struct viopf_iommu *iommu = table->iommu;
 	unsigned long kept;
 	unsigned int i;
+	bool first;
 
 	lockdep_assert_held(&table->lock);
 	if (table->kept)
 		return;
 
+	/* Before it looks: from now on no other table is unmapped. */
+	first = !xchg(&iommu->failed, true);
 	kept = viopf_hold_each(table, true);
 	/* What an unmap in another table takes along just now was not found, and goes. */
 	for (i = 0; i < table->set->nr; i++)
@@ -83,7 +86,7 @@ void viopf_hold_pages(struct viopf_table *table)
 	table->kept = true;
 	table->nr_kept = kept;
 	viopf_count(iommu, pages_kept, kept);
-	if (!xchg(&iommu->failed, true)) {
+	if (first) {
 		trace_iopf_fail(iommu->id, table->iova, kept);
 		pr_err_ratelimited("container %lu: the IOMMU refused to unmap; its devices are cut off, reset them and open a new container\n",
 				   iommu->id);
