@@ -171,53 +171,27 @@ static const struct file_operations soft_mode_fops = {
 	.release = single_release,
 };
 
-static int soft_coarse_get(void *unused, u64 *value)
-{
-	*value = READ_ONCE(soft_knobs.unmap_coarse_pages);
-	return 0;
-}
+/* A knob that takes only some values: @_valid says which, of @value. */
+#define SOFT_CHECKED_KNOB(_knob, _valid, _format)				\
+static int soft_##_knob##_get(void *unused, u64 *value)				\
+{										\
+	*value = READ_ONCE(soft_knobs._knob);					\
+	return 0;								\
+}										\
+static int soft_##_knob##_set(void *unused, u64 value)				\
+{										\
+	if (!(_valid))								\
+		return -EINVAL;							\
+	WRITE_ONCE(soft_knobs._knob, value);					\
+	return 0;								\
+}										\
+DEFINE_DEBUGFS_ATTRIBUTE(soft_##_knob##_fops, soft_##_knob##_get,		\
+			 soft_##_knob##_set, _format)
 
-static int soft_coarse_set(void *unused, u64 value)
-{
-	if (value > BIT(18) || (value && !is_power_of_2(value)))
-		return -EINVAL;
-	WRITE_ONCE(soft_knobs.unmap_coarse_pages, value);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(soft_coarse_fops, soft_coarse_get, soft_coarse_set,
-			 "%llu\n");
-
-static int soft_pgsizes_get(void *unused, u64 *value)
-{
-	*value = READ_ONCE(soft_knobs.pgsizes);
-	return 0;
-}
-
-static int soft_pgsizes_set(void *unused, u64 value)
-{
-	if ((value & ~SOFT_PGSIZES) || !(value & PAGE_SIZE))
-		return -EINVAL;
-	WRITE_ONCE(soft_knobs.pgsizes, value);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(soft_pgsizes_fops, soft_pgsizes_get, soft_pgsizes_set,
-			 "0x%llx\n");
-
-static int soft_errno_get(void *unused, u64 *value)
-{
-	*value = READ_ONCE(soft_knobs.map_fail_errno);
-	return 0;
-}
-
-static int soft_errno_set(void *unused, u64 value)
-{
-	if (!value || value > MAX_ERRNO)
-		return -EINVAL;
-	WRITE_ONCE(soft_knobs.map_fail_errno, value);
-	return 0;
-}
-DEFINE_DEBUGFS_ATTRIBUTE(soft_errno_fops, soft_errno_get, soft_errno_set,
-			 "%llu\n");
+SOFT_CHECKED_KNOB(unmap_coarse_pages,
+		  value <= BIT(18) && (!value || is_power_of_2(value)), "%llu\n");
+SOFT_CHECKED_KNOB(pgsizes, !(value & ~SOFT_PGSIZES) && (value & PAGE_SIZE), "0x%llx\n");
+SOFT_CHECKED_KNOB(map_fail_errno, value && value <= MAX_ERRNO, "%llu\n");
 
 /**
  * soft_map_must_fail() - count a call of map_pages down
@@ -276,11 +250,11 @@ void soft_inject_init(void)
 	soft_inject_plain_files();
 	debugfs_create_file("unmap_mode", 0600, soft_dir, NULL, &soft_mode_fops);
 	debugfs_create_file_unsafe("unmap_coarse_pages", 0600, soft_dir, NULL,
-				   &soft_coarse_fops);
+				   &soft_unmap_coarse_pages_fops);
 	debugfs_create_file_unsafe("pgsizes", 0600, soft_dir, NULL,
 				   &soft_pgsizes_fops);
 	debugfs_create_file_unsafe("map_fail_errno", 0600, soft_dir, NULL,
-				   &soft_errno_fops);
+				   &soft_map_fail_errno_fops);
 	debugfs_create_file_unsafe("reset_knobs", 0200, soft_dir, NULL,
 				   &soft_knobs_reset_fops);
 	soft_timing_init(soft_dir);
