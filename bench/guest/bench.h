@@ -158,6 +158,11 @@ double charged_bytes(void);
 /* rig_open(), and a source to copy from that the device has used. */
 int device_open(struct rig *rig, enum backend backend, void **source);
 
+/* Open a device, call @once for each of @runs, which stops at one that fails, and close it. */
+int device_runs(enum backend backend, unsigned int runs,
+		int (*once)(struct rig *rig, enum backend backend, void *what, unsigned int run),
+		void *what);
+
 /* Run descriptors; adds the time to *@ns, unless it is NULL. */
 int device_do(struct sdma_queue *q, struct softdma_desc *desc, unsigned int n, double *ns);
 

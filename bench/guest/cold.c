@@ -63,9 +63,9 @@ static int cpu_pass(struct cold *cold, unsigned int run)
 	return 0;
 }
 
-static int device_passes(struct rig *rig, enum backend backend, struct cold *cold,
-			 unsigned int run)
+static int device_passes(struct rig *rig, enum backend backend, void *what, unsigned int run)
 {
+	struct cold *cold = what;
 	void *mem = memory_get(cold->bytes, cold->kind);
 	double *first = &cold->cold[backend][run];
 	uint64_t start;
@@ -84,27 +84,10 @@ static int device_passes(struct rig *rig, enum backend backend, struct cold *col
 	cold->populated[run] = (double)memory_present_pages(mem, cold->bytes);
 	if (!err)
 		err = device_pass(rig, cold, &cold->hot[backend][run]);
-	if (viopf_unmap(rig->c, IOVA_MEMORY, cold->bytes, NULL))
+	if (viopf_unmap(rig->c, IOVA_MEMORY, cold->bytes, NULL) ||
+	    (backend == OURS && viopf_stats(rig->c, &cold->stats)))
 		err = complain("%s", viopf_error());
 	munmap(mem, cold->bytes);
-	return err;
-}
-
-static int with_backend(enum backend backend, struct cold *cold)
-{
-	unsigned int run;
-	struct rig rig;
-	void *source;
-	int err = 0;
-
-	if (device_open(&rig, backend, &source))
-		return -1;
-	for (run = 0; run < cold->runs && !err; run++)
-		err = device_passes(&rig, backend, cold, run);
-	if (!err && backend == OURS && viopf_stats(rig.c, &cold->stats))
-		err = complain("%s", viopf_error());
-	rig_close(&rig);
-	munmap(source, BLOCK);
 	return err;
 }
 
@@ -116,9 +99,9 @@ static int measure(struct cold *cold, bool type1)
 	for (run = 0; run < cold->runs; run++)
 		if (cpu_pass(cold, run))
 			return -1;
-	if (type1 && with_backend(TYPE1, cold))
+	if (type1 && device_runs(TYPE1, cold->runs, device_passes, cold))
 		return -1;
-	return with_backend(OURS, cold);
+	return device_runs(OURS, cold->runs, device_passes, cold);
 }
 
 static double ratio(const struct cold *cold, enum backend backend)

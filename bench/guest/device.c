@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "bench.h"
 
@@ -99,6 +100,24 @@ int device_open(struct rig *rig, enum backend backend, void **source)
 	    rig_map(rig, *source, IOVA_SOURCE, BLOCK))
 		return -1;
 	return use_ring(&rig->dma.q[0]) || rig_do(&rig->dma.q[0], &desc, 1) ? -1 : 0;
+}
+
+int device_runs(enum backend backend, unsigned int runs,
+		int (*once)(struct rig *rig, enum backend backend, void *what, unsigned int run),
+		void *what)
+{
+	unsigned int run;
+	struct rig rig;
+	void *source;
+	int err = 0;
+
+	if (device_open(&rig, backend, &source))
+		return -1;
+	for (run = 0; run < runs && !err; run++)
+		err = once(&rig, backend, what, run);
+	rig_close(&rig);
+	munmap(source, BLOCK);
+	return err;
 }
 
 /* Different numbers below @of in an order that is the same each time. */

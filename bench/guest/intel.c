@@ -100,8 +100,10 @@ struct cold {
 	struct vfio_iopf_stats stats;
 };
 
-static int cold_once(struct rig *rig, struct cold *cold, double *work)
+static int cold_once(struct rig *rig, enum backend backend, void *what, unsigned int run)
 {
+	struct cold *cold = what;
+	double *work = &cold->work[backend][run];
 	void *mem = memory_get(cold->bytes, MEMORY_4K);
 	double pass = 0, own;
 	uint64_t start;
@@ -117,27 +119,10 @@ static int cold_once(struct rig *rig, struct cold *cold, double *work)
 	err = device_write_range(rig, IOVA_MEMORY, cold->bytes, &pass);
 	*work += pass - (own_ns() - own);
 	*work /= (double)(cold->bytes / PAGE);
-	if (viopf_unmap(rig->c, IOVA_MEMORY, cold->bytes, NULL))
+	if (viopf_unmap(rig->c, IOVA_MEMORY, cold->bytes, NULL) ||
+	    (backend == OURS && viopf_stats(rig->c, &cold->stats)))
 		err = complain("%s", viopf_error());
 	munmap(mem, cold->bytes);
-	return err;
-}
-
-static int cold_with(enum backend backend, struct cold *cold)
-{
-	unsigned int run;
-	struct rig rig;
-	void *source;
-	int err = 0;
-
-	if (device_open(&rig, backend, &source))
-		return -1;
-	for (run = 0; run < cold->runs && !err; run++)
-		err = cold_once(&rig, cold, &cold->work[backend][run]);
-	if (!err && backend == OURS && viopf_stats(rig.c, &cold->stats))
-		err = complain("%s", viopf_error());
-	rig_close(&rig);
-	munmap(source, BLOCK);
 	return err;
 }
 
@@ -150,7 +135,8 @@ static int cold(struct result *to, const struct options *opt)
 
 	cold.bytes = (opt->quick ? 64 : 256) * MIB;
 	cold.runs = runs_of(opt, 3, 1) % MAX_RUNS;
-	if (cold_with(TYPE1, &cold) || cold_with(OURS, &cold))
+	if (device_runs(TYPE1, cold.runs, cold_once, &cold) ||
+	    device_runs(OURS, cold.runs, cold_once, &cold))
 		return -1;
 	type1 = median(cold.work[TYPE1], cold.runs);
 	for (run = 0; run < cold.runs; run++)
@@ -206,12 +192,16 @@ static int make(struct rig *rig, enum backend backend, void *mem)
 	return 0;
 }
 
-static int flushes_once(struct rig *rig, enum backend backend, struct flushes *flushes,
-			enum taking taking)
+static int flushes_once(struct rig *rig, enum backend backend, void *what, unsigned int taking)
 {
-	void *mem = memory_get(FLUSH_BYTES, flushes->kind);
+	struct flushes *flushes = what;
 	static struct trace trace;
+	void *mem;
 
+	flushes->taken[backend][taking] = NAN;
+	if (backend != OURS && taking != BY_UNMAP)
+		return 0;
+	mem = memory_get(FLUSH_BYTES, flushes->kind);
 	if (!mem || memory_touch(mem, FLUSH_BYTES, flushes->kind) || trace_begin() ||
 	    make(rig, backend, mem) || trace_end(&trace))
 		return -1;
@@ -227,25 +217,6 @@ static int flushes_once(struct rig *rig, enum backend backend, struct flushes *f
 		return complain("%s", viopf_error());
 	munmap(mem, FLUSH_BYTES);
 	return 0;
-}
-
-static int flushes_with(enum backend backend, struct flushes *flushes)
-{
-	enum taking taking;
-	struct rig rig;
-	void *source;
-	int err = 0;
-
-	if (device_open(&rig, backend, &source))
-		return -1;
-	for (taking = 0; taking < TAKINGS && !err; taking++) {
-		flushes->taken[backend][taking] = NAN;
-		if (backend == OURS || taking == BY_UNMAP)
-			err = flushes_once(&rig, backend, flushes, taking);
-	}
-	rig_close(&rig);
-	munmap(source, BLOCK);
-	return err;
 }
 
 static void report(struct result *to, const char *key, const struct flushes *flushes,
@@ -270,7 +241,8 @@ static int flushes(struct result *to, enum memory_kind kind, const char *unmap, 
 {
 	struct flushes flushes = { .kind = kind };
 
-	if (flushes_with(TYPE1, &flushes) || flushes_with(OURS, &flushes))
+	if (device_runs(TYPE1, TAKINGS, flushes_once, &flushes) ||
+	    device_runs(OURS, TAKINGS, flushes_once, &flushes))
 		return -1;
 	report(to, unmap, &flushes, BY_UNMAP);
 	report(to, evict, &flushes, BY_DONTNEED);
