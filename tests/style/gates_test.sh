@@ -47,6 +47,7 @@ clean_module()
 		/* Not only told of: viopf_sum(). */
 		int good_three(void)
 		{
+			pr_info_once("container %lu: three of %#x\n", 1UL, 2);
 			return viopf_sum(1, 2);
 		}
 	EOF
@@ -67,9 +68,35 @@ clean_module()
 		/* SPDX-License-Identifier: GPL-2.0-only */
 		#include "policy/low.h"
 	EOF
+	cat >"$tmp/tree/module/policy/trace.h" <<-'EOF'
+		/* SPDX-License-Identifier: GPL-2.0-only */
+		#define VIOPF_COUNTERS(X)	\
+			X(sums) X(threes)
+
+		TRACE_EVENT(iopf_sum,
+			TP_STRUCT__entry(
+				__field(u64, container)
+				__string(dev, dev)
+			),
+		);
+
+		DECLARE_EVENT_CLASS(iopf_both,
+			TP_STRUCT__entry(
+				__field(unsigned long, pages)
+			),
+		);
+
+		DEFINE_EVENT(iopf_both, iopf_three,
+			TP_ARGS(pages));
+	EOF
 	cat >"$tmp/tree/module/uapi/high.c" <<-'EOF'
 		// SPDX-License-Identifier: GPL-2.0-only
 		#include "policy/policy.h"
+
+		static struct attribute *viopf_attrs[] = {
+			&dev_attr_sum.attr,
+			NULL
+		};
 
 		int viopf_high(void)
 		{
@@ -116,6 +143,30 @@ clean_tree()
 		.Bl -tag -width Ds
 		.It Cm limit Ns = Ns Ar number
 		A parameter.
+		.El
+		.Sh FILES
+		.Bl -tag -width Ds
+		.It Pa /sys/class/vfio_iopf/container Ns Ar N
+		It.
+		.It Pa sum
+		It.
+		.El
+		.Sh COUNTERS
+		.Bl -tag -width Ds
+		.It Va sums , threes
+		It.
+		.El
+		.Sh TRACEPOINTS
+		.Bl -tag -width Ds
+		.It Sy iopf_sum Va container dev
+		It.
+		.It Sy iopf_three Va pages
+		It.
+		.El
+		.Sh DIAGNOSTICS
+		.Bl -tag -width Ds
+		.It "container ...: three of ..."
+		It.
 		.El
 	EOF
 	cat >"$tmp/tree/vm/good" <<-'EOF'
@@ -207,6 +258,15 @@ documents|README.md|s/good\.c/gone.c/
 documents|man/vfio_iommu_iopf.4|s/limit/limits/
 documents|module/user.c|/^module_param/d
 man|man/vfio_iommu_iopf.4|/^.El/d
+documents|module/user.c|s/three of/four of/
+documents|man/vfio_iommu_iopf.4|/three of/d
+documents|module/uapi/high.c|s/_sum/_three/
+documents|man/vfio_iommu_iopf.4|s/Pa sum/Pa stats\/sum/
+documents|module/policy/trace.h|s/X(threes)//
+documents|man/vfio_iommu_iopf.4|s/sums ,//
+documents|module/policy/trace.h|s/u64, container/u64, where/
+documents|module/policy/trace.h|s/long, pages/long, bytes/
+documents|man/vfio_iommu_iopf.4|/iopf_three/d
 uapi|include/uapi/linux/good.h|s/__u32/u32/
 EOF
 tap_ok "spdx refuses the wrong licence" refuses spdx include/uapi/linux/good.h 's/ WITH .*note//'
