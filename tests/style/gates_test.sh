@@ -68,6 +68,25 @@ clean_module()
 		/* SPDX-License-Identifier: GPL-2.0-only */
 		#include "policy/low.h"
 	EOF
+	cat >"$tmp/tree/module/uapi/high.c" <<-'EOF'
+		// SPDX-License-Identifier: GPL-2.0-only
+		#include "policy/policy.h"
+
+		static struct attribute *viopf_attrs[] = {
+			&dev_attr_sum.attr,
+			NULL
+		};
+
+		int viopf_high(void)
+		{
+			return viopf_low();
+		}
+	EOF
+}
+
+# clean_lists: what the man page is compared with, but for what other files have of it.
+clean_lists()
+{
 	cat >"$tmp/tree/module/policy/trace.h" <<-'EOF'
 		/* SPDX-License-Identifier: GPL-2.0-only */
 		#define VIOPF_COUNTERS(X)	\
@@ -89,26 +108,13 @@ clean_module()
 		DEFINE_EVENT(iopf_both, iopf_three,
 			TP_ARGS(pages));
 	EOF
-	cat >"$tmp/tree/module/uapi/high.c" <<-'EOF'
-		// SPDX-License-Identifier: GPL-2.0-only
-		#include "policy/policy.h"
-
-		static struct attribute *viopf_attrs[] = {
-			&dev_attr_sum.attr,
-			NULL
-		};
-
-		int viopf_high(void)
-		{
-			return viopf_low();
-		}
-	EOF
 }
 
 clean_tree()
 {
 	rm -rf "$tmp/tree"
 	clean_module
+	clean_lists
 	mkdir -p "$tmp/tree"/{include/uapi/linux,lib,man,qemu,vm}
 	cat >"$tmp/tree/qemu/good.c" <<-'EOF'
 		/* SPDX-License-Identifier: GPL-2.0-or-later */

@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A newcomer's way, from packages to nothing left of them: the blocks that docs/admin.md marks
+# with "sh tried: NAME", word for word and in their order, on a small Debian 12. No step is
+# here that is not in that guide. What is installed and removed is in a root file system
+# (tests/packaging/in-root); what is between, in a VM on it (tests/packaging/newcomer), in one
+# shell.
+set -euo pipefail
+# shellcheck source=mk/common.sh
+. "$(dirname "$0")/../../mk/common.sh"
+# shellcheck source=mk/tap.sh
+. "$top/mk/tap.sh"
+
+here=$top/tests/packaging
+over=$out/packaging/newcomer
+dir=$("$here/root" bookworm)
+run_as_root rm -rf --one-file-system "$over"
+mkdir -p "$over/shared"
+said=$over/said
+
+# block NAME: the guide's.
+block()
+{
+	sed -n "/^\`\`\`sh tried: $1\$/,/^\`\`\`\$/{/^\`\`\`/d;p}" "$top/docs/admin.md"
+}
+
+# has_blocks: all of them are there, none is empty, and there is no other.
+has_blocks()
+{
+	local name
+	for name in install prepare check example watch convert end remove; do
+		[ -n "$(block "$name")" ] || { echo "the guide has no block $name"; return 1; }
+		echo "$name"
+	done >"$over/expected"
+	sed -n 's/^```sh tried: //p' "$top/docs/admin.md" | diff "$over/expected" -
+}
+
+in_root()
+{
+	"$here/in-root" "$dir" "$over" "$@"
+}
+
+# prepare: packages are there, and apt takes yes for an answer.
+prepare()
+{
+	in_root /project/tests/packaging/inside prepare &&
+		in_root /project/tests/packaging/inside build 1 &&
+		in_root bash -c 'echo "APT::Get::Assume-Yes 1;" >/etc/apt/apt.conf.d/yes'
+}
+
+# runs NAME: where the packages are.
+runs()
+{
+	in_root bash -exc "cd /shared/1; $(block "$1")"
+}
+
+# in_vm NAME...: their blocks; what they say is kept.
+in_vm()
+{
+	local name
+	for name in "$@"; do
+		printf 'begin %s\n%s\n' "$name" "$(block "$name")"
+	done >"$over/script"
+	"$top/vm/run" --timeout 500 -- "$here/newcomer" "$dir" "$over" >"$said" 2>&1 ||
+		{ cat "$said"; return 1; }
+}
+
+# part NAME: what its block said.
+part()
+{
+	sed -n "/^== $1\$/,/^== /{/^== /d;p}" "$said"
+}
+
+# says NAME PATTERN...: its block said that, a line each.
+says()
+{
+	local name=$1 pattern
+	shift
+	for pattern in "$@"; do
+		part "$name" | grep -qE -- "$pattern" ||
+			{ printf 'no line: %s\n' "$pattern"; part "$name"; return 1; }
+	done
+}
+
+# shows FILTER: of the JSON among what was watched.
+shows()
+{
+	part watch | sed -n '/^\[/,/^\]/p' | jq -e "$1" || { part watch; return 1; }
+}
+
+# shows_top: a heading, and a line a second.
+shows_top()
+{
+	[ "$(part watch | grep -cE '^[0-9:]{8} container1 copy [0-9]+ ')" -eq 2 ] || { part watch; return 1; }
+}
+
+tap_ok "the guide has the blocks that are tried, and no others" has_blocks
+tap_ok "packages are built" prepare
+tap_ok "they install as the guide says" runs install
+tap_ok "all that it says between works" in_vm prepare check example watch convert end
+tap_ok "iopf check is content" says check '^5d4a:00:00.0: vfio-pci$' '^all is well$'
+tap_ok "the container is listed" says watch '^1 +[0-9]+ copy +faultable +ok .* 5d4a:00:00.0$'
+tap_ok "nothing is pinned, and page requests are served" shows \
+	'.[0] | .stats.pinned_pages == 0 and .stats.resp_success > 0 and .stats.resp_invalid == 0 and
+	 .devices[0].kind == "faulting"'
+tap_ok "iopf top has two lines of it" shows_top
+tap_ok "the map shows what is resident" says watch '^0x100000000-0x101000fff: 16M in 2 mappings'
+tap_ok "the trace's summary has page requests" says watch '^all, arrival to answer +[1-9]'
+tap_ok "it is pinned, and faultable again" says convert '^container1: pinned, 16M pinned$' \
+	'^1 .* pinned +ok .* 16M +16M +16M ' '^container1: faultable, 0 pinned$'
+tap_ok "packages go as the guide says" runs remove
+tap_ok "nothing is left of them" in_root /project/tests/packaging/inside no_modules
+tap_end
