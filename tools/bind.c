@@ -107,14 +107,15 @@ static int unbind_one(const char *bdf, bool force)
 	char why[256];
 
 	if (!force && device_is_contained(bdf, why, sizeof(why))) {
-		complain("%s is in use: %s; end that first (--force waits until it ends)", bdf, why);
+		complain("%s is in use: %s; end that first (--force waits until it ends)",
+			 bdf, why);
 		return -1;
 	}
 	return without_signals(viopf_give_back, bdf);
 }
 
 /* Every device named is tried, whatever becomes of those before it. */
-static int for_each_device(const struct bind_args *args, int (*act)(const char *bdf, bool force))
+static int act_on_each(const struct bind_args *args, int (*act)(const char *bdf, bool force))
 {
 	struct json_object *list = args->args.json ? json_list() : NULL;
 	int i, code = IOPF_OK;
@@ -145,7 +146,7 @@ int cmd_bind(int argc, char **argv)
 	struct bind_args args;
 
 	parse_args(&args, "Give PCI devices (0000:01:00.0) to the driver vfio-pci.", argc, argv);
-	return for_each_device(&args, bind_one);
+	return act_on_each(&args, bind_one);
 }
 
 int cmd_unbind(int argc, char **argv)
@@ -154,5 +155,5 @@ int cmd_unbind(int argc, char **argv)
 
 	parse_args(&args, "Give PCI devices (0000:01:00.0) back from vfio-pci to their own driver.",
 		   argc, argv);
-	return for_each_device(&args, unbind_one);
+	return act_on_each(&args, unbind_one);
 }

@@ -32,7 +32,8 @@ static void check_group(struct report *r, const char *name)
 	int others;
 
 	if (sys_link(group, sizeof(group), "/sys/bus/pci/devices/%s/iommu_group", name)) {
-		report_add(r, STATE_PROBLEM, "group", "it is in no IOMMU group, so VFIO can't take it");
+		report_add(r, STATE_PROBLEM, "group",
+			   "it is in no IOMMU group, so VFIO can't take it");
 		report_fix(r, "turn the IOMMU on in the firmware, and by intel_iommu=on");
 		return;
 	}
@@ -42,8 +43,8 @@ static void check_group(struct report *r, const char *name)
 			   group, user.device, user.driver);
 		report_fix(r, "iopf bind %s", user.device);
 	} else if (others) {
-		report_add(r, STATE_OK, "group", "%s, with %d more, none in use by the kernel", group,
-			   others);
+		report_add(r, STATE_OK, "group", "%s, with %d more, none in use by the kernel",
+			   group, others);
 	} else {
 		report_add(r, STATE_OK, "group", "%s, alone", group);
 	}
@@ -103,7 +104,8 @@ static void check_mediated(struct report *r, const char *name)
 
 	sys_link(driver, sizeof(driver), "/sys/bus/mdev/devices/%s/driver", name);
 	if (driver[0]) {
-		report_add(r, STATE_OK, "driver", "%s; mediated: no page requests are needed", driver);
+		report_add(r, STATE_OK, "driver", "%s; mediated: no page requests are needed",
+			   driver);
 		return;
 	}
 	report_add(r, STATE_PROBLEM, "driver", "this mediated device is bound to no driver");
@@ -116,7 +118,8 @@ void check_device(struct report *r, const struct host *host, struct pci *pci, co
 	if (sys_exists("/sys/bus/mdev/devices/%s", name)) {
 		check_mediated(r, name);
 	} else if (!sys_exists("/sys/bus/pci/devices/%s", name)) {
-		report_add(r, STATE_PROBLEM, "device", "there is no PCI or mediated device of that name");
+		report_add(r, STATE_PROBLEM, "device",
+			   "there is no PCI or mediated device of that name");
 		report_fix(r, "lspci -D lists PCI devices");
 	} else {
 		check_group(r, name);
@@ -131,7 +134,7 @@ void check_device(struct report *r, const struct host *host, struct pci *pci, co
 static void shorten(struct report *r, int first, const char *name)
 {
 	const struct finding *worst = report_worst(r, first);
-	enum state state = worst ? worst->state : STATE_OK;
+	enum finding_state state = worst ? worst->state : STATE_OK;
 	char *text = NULL;
 
 	if (worst && asprintf(&text, "%s: %s", worst->check, worst->text) < 0)
@@ -184,7 +187,8 @@ void check_devices(struct report *r, const struct host *host, struct pci *pci)
 		if (is_unused_candidate(r, first)) {
 			report_cut(r, first);
 			r->device = devices.v[i];
-			report_add(r, STATE_OK, "device", "it can page on demand, once bound to vfio-pci");
+			report_add(r, STATE_OK, "device",
+				   "it can page on demand, once bound to vfio-pci");
 			report_fix(r, "iopf bind %s", devices.v[i]);
 			r->device = NULL;
 		} else {
@@ -197,7 +201,8 @@ void check_devices(struct report *r, const struct host *host, struct pci *pci)
 		report_fix(r, "be root (sudo)");
 	} else if (!candidates) {
 		report_add(r, STATE_PROBLEM, "devices",
-			   "none of the %d PCI devices can take page faults (ATS and PRI)", devices.n);
+			   "none of the %d PCI devices can take page faults (ATS and PRI)",
+			   devices.n);
 		report_fix(r, "none on this hardware: memory is pinned for them");
 	}
 	names_free(&devices);

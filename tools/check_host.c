@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "iopf.h"
 #include "output.h"
 #include "sysfs.h"
 
@@ -16,14 +17,12 @@ static const char *const options[] = {
 	"VFIO", "VFIO_GROUP", "VFIO_CONTAINER", "VFIO_PCI", "IOMMU_IOPF", "HMM_MIRROR", "MEMCG",
 };
 
-#define N_OPTIONS	(sizeof(options) / sizeof(options[0]))
-
 /* The first option that is off, NULL if none is. */
 static const char *option_off(const struct host *host)
 {
 	size_t i;
 
-	for (i = 0; i < N_OPTIONS; i++) {
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		if (host_option(host, options[i]) == 'n')
 			return options[i];
 	}
@@ -41,10 +40,12 @@ static void check_options(struct report *r, const struct host *host)
 	} else if (host->config) {
 		report_add(r, STATE_OK, "options", "the kernel has all that is needed");
 	} else if (sys_exists("/sys/module/" MODULE)) {
-		report_add(r, STATE_OK, "options", "the kernel has what the module needs, as that is loaded");
+		report_add(r, STATE_OK, "options",
+			   "the kernel has what the module needs, as that is loaded");
 	} else {
 		report_add(r, STATE_CANT_TELL, "options",
-			   "neither /proc/config.gz nor /boot/config-%s can be read", host->release);
+			   "neither /proc/config.gz nor /boot/config-%s can be read",
+			   host->release);
 		report_fix(r, "put the kernel's configuration there");
 	}
 }
@@ -94,7 +95,8 @@ static int interrupts_remapped(void)
 	for (i = 0; i < irqs.n && remapped != 1; i++) {
 		char chip[64];
 
-		if (!sys_read(chip, sizeof(chip), "/sys/kernel/irq/%s/chip_name", irqs.v[i]) && chip[0])
+		sys_read(chip, sizeof(chip), "/sys/kernel/irq/%s/chip_name", irqs.v[i]);
+		if (chip[0])
 			remapped = !strncmp(chip, "IR-", 3);
 	}
 	names_free(&irqs);

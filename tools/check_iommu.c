@@ -31,7 +31,7 @@ static const char *const kind_names[N_KINDS] = {
 };
 
 struct verdict {
-	enum state state;
+	enum finding_state state;
 	char text[256];
 	char fix[256];		/* empty: none */
 };
@@ -41,10 +41,10 @@ static void say(char *out, size_t size, const char *fmt, va_list args)
 	vsnprintf(out, size, fmt, args);
 }
 
-static struct verdict verdict(enum state state, const char *fmt, ...)
+static struct verdict verdict(enum finding_state state, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static struct verdict verdict(enum state state, const char *fmt, ...)
+static struct verdict verdict(enum finding_state state, const char *fmt, ...)
 {
 	struct verdict v = { .state = state };
 	va_list args;
@@ -106,6 +106,8 @@ static int scalable_mode_asked(const struct host *host)
 	return asked;
 }
 
+#define LEGACY	"%s is in legacy mode, which has no page requests"
+
 /* Is it in scalable mode, given that the hardware has that? */
 static struct verdict intel_mode(const struct host *host, const char *unit)
 {
@@ -113,15 +115,16 @@ static struct verdict intel_mode(const struct host *host, const char *unit)
 	char built_in = host_option(host, "INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON");
 
 	if (!asked)
-		return with_fix(verdict(STATE_PROBLEM, "%s is in legacy mode, which has no page requests",
-					unit), "boot without sm_off in intel_iommu=");
+		return with_fix(verdict(STATE_PROBLEM, LEGACY, unit),
+				"boot without sm_off in intel_iommu=");
 	if (asked == 1 || built_in == 'y')
 		return verdict(STATE_OK, "%s (%s), scalable mode", unit, kind_names[KIND_INTEL]);
 	if (built_in == 'n')
-		return with_fix(verdict(STATE_PROBLEM, "%s is in legacy mode, which has no page requests",
-					unit), "boot with intel_iommu=on,sm_on");
-	return with_fix(verdict(STATE_CANT_TELL, "whether %s is in scalable mode is the kernel's default, which can't be read",
-				unit), "boot with intel_iommu=on,sm_on");
+		return with_fix(verdict(STATE_PROBLEM, LEGACY, unit),
+				"boot with intel_iommu=on,sm_on");
+	return with_fix(verdict(STATE_CANT_TELL, "whether %s is in scalable mode is the kernel's "
+				"default, which can't be read", unit),
+			"boot with intel_iommu=on,sm_on");
 }
 
 static struct verdict intel_unit(const struct host *host, const char *unit)
@@ -133,8 +136,9 @@ static struct verdict intel_unit(const struct host *host, const char *unit)
 		return verdict(STATE_CANT_TELL, "%s's capabilities can't be read", unit);
 	ecap = strtoull(text, NULL, 16);
 	if (!(ecap & ECAP_SMTS))
-		return with_fix(verdict(STATE_PROBLEM, "%s has legacy mode alone, and so no page requests",
-					unit), "none on this hardware: memory is pinned");
+		return with_fix(verdict(STATE_PROBLEM,
+					"%s has legacy mode alone, and so no page requests", unit),
+				"none on this hardware: memory is pinned");
 	if (!(ecap & ECAP_DT) || !(ecap & ECAP_PRS) || !(ecap & ECAP_PDS))
 		return with_fix(verdict(STATE_PROBLEM, "%s can't take page requests (no %s)", unit,
 					!(ecap & ECAP_DT) ? "device TLBs" :
@@ -155,9 +159,11 @@ static struct verdict unit_verdict(const struct host *host, const char *unit)
 static struct verdict smmu_requests(const struct host *host)
 {
 	if (host_series(host) == SERIES_6_12 || host_option(host, "ARM_SMMU_V3_SVA") == 'n')
-		return with_fix(verdict(STATE_PROBLEM, "this kernel's SMMUv3 driver passes none on"),
+		return with_fix(verdict(STATE_PROBLEM,
+					"this kernel's SMMUv3 driver passes none on"),
 				"boot Linux 7.3 with CONFIG_ARM_SMMU_V3_SVA");
-	return verdict(STATE_CANT_TELL, "the SMMUv3 driver passes on those of devices that stall; that was never run");
+	return verdict(STATE_CANT_TELL,
+		       "the SMMUv3 driver passes on those of devices that stall; that was never run");
 }
 
 /* Does the driver of such IOMMUs pass page requests on? */
@@ -168,16 +174,19 @@ static struct verdict driver_verdict(const struct host *host, enum kind kind)
 	if (kind == KIND_SOFT)
 		return verdict(STATE_OK, "softiommu passes them on");
 	if (series != SERIES_6_12 && series != SERIES_NEXT)
-		return verdict(STATE_CANT_TELL, "what Linux %u.%u's IOMMU driver does with them was not tried",
+		return verdict(STATE_CANT_TELL,
+			       "what Linux %u.%u's IOMMU driver does with them was not tried",
 			       host->major, host->minor);
 	if (kind == KIND_SMMUV3)
 		return smmu_requests(host);
 	if (kind != KIND_INTEL)
-		return with_fix(verdict(STATE_PROBLEM, "this IOMMU's driver passes none on in Linux %u.%u",
+		return with_fix(verdict(STATE_PROBLEM,
+					"this IOMMU's driver passes none on in Linux %u.%u",
 					host->major, host->minor),
 				"none yet: memory is pinned, as with type1");
 	if (series == SERIES_6_12)
-		return with_fix(verdict(STATE_PROBLEM, "Linux 6.12's Intel driver passes none on: memory is pinned"),
+		return with_fix(verdict(STATE_PROBLEM, "Linux 6.12's Intel driver passes none on: "
+					"memory is pinned"),
 				"boot Linux 7.3, from Debian's backports");
 	return verdict(STATE_OK, "Linux 7.3's Intel driver passes them on");
 }

@@ -10,13 +10,12 @@
 #include <string.h>
 
 #include "check.h"
+#include "iopf.h"
 #include "output.h"
 #include "sysfs.h"
 
 /* As long as a line: the others are in the JSON, and in sysfs. */
 static const char *const told[] = { "takeover", "allow_unsafe_interrupts", "aging" };
-
-#define N_TOLD	(sizeof(told) / sizeof(told[0]))
 
 /* Is a file of it where modprobe looks? */
 static bool is_installed(const struct host *host)
@@ -49,7 +48,7 @@ static void report_loaded(struct report *r)
 	char version[64], text[512] = "", value[256];
 	size_t i, len = 0;
 
-	for (i = 0; i < N_TOLD; i++) {
+	for (i = 0; i < ARRAY_SIZE(told); i++) {
 		if (sys_read(value, sizeof(value), "/sys/module/" MODULE "/parameters/%s", told[i]))
 			continue;
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s %s=%s",
@@ -73,8 +72,8 @@ void check_module(struct report *r, const struct host *host)
 	} else {
 		report_add(r, STATE_PROBLEM, "module", MODULE " is not there for Linux %s",
 			   host->release);
-		report_fix(r, "install vfio-iopf-dkms (dkms status tells of a build that failed), then modprobe "
-			   MODULE);
+		report_fix(r, "install vfio-iopf-dkms (dkms status tells of a build that failed), "
+			   "then modprobe " MODULE);
 	}
 }
 

@@ -54,7 +54,8 @@ static void latency_read(struct latency *latency, const char *dir)
 	for (line = text; line && *line; line++)
 		lines += *line == '\n';
 	latency->v = array(lines, sizeof(*latency->v));
-	for (line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+	line = text ? strtok_r(text, "\n", &rest) : NULL;
+	for (; line; line = strtok_r(NULL, "\n", &rest)) {
 		struct latency_bucket *bucket = &latency->v[latency->n];
 
 		if (sscanf(line, "%" SCNu64 " %" SCNu64, &bucket->from_ns, &bucket->count) == 2)
@@ -149,7 +150,8 @@ static int class_missing(int err)
 	if (err != -ENOENT)
 		complain("can't read " CLASS ": %s", strerror(-err));
 	else if (sys_exists("/sys/module/vfio_iommu_iopf"))
-		complain("the module vfio_iommu_iopf that is loaded tells nothing in " CLASS "; load a newer one");
+		complain("the module vfio_iommu_iopf that is loaded tells nothing in " CLASS
+			 "; load a newer one");
 	else
 		complain("the module vfio_iommu_iopf is not loaded; see iopf check");
 	return err;

@@ -66,7 +66,7 @@ static struct wanted understand(const char *word)
 	else if (number_after(word, "pid:", &w.number))
 		w.process = true;
 	else if (number_after(word, "", &w.number))
-		w.container = w.process = true;
+		w = (struct wanted) { .container = true, .process = true, .number = w.number };
 	else
 		w.device = true;
 	device_name_normalize(w.name, sizeof(w.name), word);

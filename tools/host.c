@@ -60,7 +60,8 @@ void host_init(struct host *host)
 	*host = (struct host) { 0 };
 	sys_read(host->release, sizeof(host->release), "/proc/sys/kernel/osrelease");
 	sys_read(host->machine, sizeof(host->machine), "/proc/sys/kernel/arch");
-	sscanf(host->release, "%u.%u", &host->major, &host->minor);
+	if (sscanf(host->release, "%u.%u", &host->major, &host->minor) != 2)
+		host->major = 0;
 	if (asprintf(&host->cmdline, " %s ", text ? text : "") < 0)
 		die_no_memory();
 	for (p = host->cmdline; *p; p++) {

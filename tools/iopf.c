@@ -28,15 +28,13 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "check",	"can this host, and which of its devices, do it; and what to do", cmd_check },
-	{ "list",	"all containers, a line each", cmd_list },
-	{ "show",	"all about a container, device or process", cmd_show },
-	{ "run",	"run one unmodified program on it", cmd_run },
-	{ "bind",	"give a device to vfio-pci", cmd_bind },
-	{ "unbind",	"give it back to its own driver", cmd_unbind },
+	{ "check", "can this host, and which of its devices, do it; and what to do", cmd_check },
+	{ "list", "all containers, a line each", cmd_list },
+	{ "show", "all about a container, device or process", cmd_show },
+	{ "run", "run one unmodified program on it", cmd_run },
+	{ "bind", "give a device to vfio-pci", cmd_bind },
+	{ "unbind", "give it back to its own driver", cmd_unbind },
 };
-
-#define N_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 static char speaker[64] = "iopf";	/* "iopf list", once that is known */
 
@@ -72,7 +70,7 @@ static char *help_filter(int key, const char *text, void *input)
 	if (!f)
 		return NULL;
 	fputs("Commands:\n", f);
-	for (i = 0; i < N_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("\n`iopf COMMAND --help' tells more, and so does iopf-COMMAND(8).", f);
 	fclose(f);
@@ -83,7 +81,7 @@ static int run(const char *name, int argc, char **argv)
 {
 	size_t i;
 
-	for (i = 0; i < N_COMMANDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].name, name))
 			continue;
 		snprintf(speaker, sizeof(speaker), "iopf %s", name);

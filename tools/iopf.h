@@ -9,6 +9,8 @@
 #ifndef IOPF_H
 #define IOPF_H
 
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof(*(a)))
+
 /* Exit codes, of every sub-command (iopf(8)). */
 enum iopf_exit {
 	IOPF_OK		= 0,
@@ -21,7 +23,7 @@ enum iopf_exit {
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* complain() of memory that there isn't, and end. */
-void die_no_memory(void) __attribute__((noreturn));
+_Noreturn void die_no_memory(void);
 
 int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);

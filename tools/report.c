@@ -30,7 +30,8 @@ static char *text_of(const char *fmt, va_list args)
 	return text;
 }
 
-void report_add(struct report *r, enum state state, const char *check, const char *fmt, ...)
+void report_add(struct report *r, enum finding_state state, const char *check,
+		const char *fmt, ...)
 {
 	struct finding *v = realloc(r->v, (size_t)(r->n + 1) * sizeof(*v));
 	va_list args;
@@ -60,7 +61,7 @@ void report_fix(struct report *r, const char *fmt, ...)
 	va_end(args);
 }
 
-int report_count(const struct report *r, enum state state)
+int report_count(const struct report *r, enum finding_state state)
 {
 	int i, n = 0;
 
@@ -117,7 +118,9 @@ static void add_row(struct libscols_table *table, const char *state, const char 
 	if (isatty(STDOUT_FILENO)) {
 		size_t width = scols_table_get_termwidth(table);
 
-		break_lines(text, width > STATE_WIDTH + NARROWEST ? width - STATE_WIDTH : NARROWEST);
+		if (width < STATE_WIDTH + NARROWEST)
+			width = STATE_WIDTH + NARROWEST;
+		break_lines(text, width - STATE_WIDTH);
 	}
 	table_set(line, 0, "%-*s", STATE_WIDTH - 1, state);
 	table_set(line, 1, "%s", text);
@@ -148,7 +151,8 @@ static void print_lines(const struct report *r)
 	};
 	struct libscols_table *table = table_new(columns, 0);
 	struct libscols_column *finding = scols_table_get_column(table, 1);
-	int i, problems = report_count(r, STATE_PROBLEM), unknown = report_count(r, STATE_CANT_TELL);
+	int problems = report_count(r, STATE_PROBLEM);
+	int unknown = report_count(r, STATE_CANT_TELL), i;
 
 	scols_table_enable_colors(table, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
 	scols_column_set_wrapfunc(finding, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
@@ -174,7 +178,7 @@ static struct json_object *json_finding(const struct finding *f)
 	return json;
 }
 
-static enum state verdict(const struct report *r)
+static enum finding_state verdict(const struct report *r)
 {
 	if (report_count(r, STATE_PROBLEM))
 		return STATE_PROBLEM;

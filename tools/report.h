@@ -9,7 +9,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 
-enum state {
+enum finding_state {
 	STATE_OK,
 	STATE_PROBLEM,
 	STATE_CANT_TELL,
@@ -17,7 +17,7 @@ enum state {
 };
 
 struct finding {
-	enum state state;
+	enum finding_state state;
 	char *device;		/* NULL: of the host */
 	const char *check;	/* iopf-check(8) lists them */
 	char *text;
@@ -31,11 +31,12 @@ struct report {
 };
 
 /* One more; @check is a literal. Its fix, if it has one, follows. */
-void report_add(struct report *r, enum state state, const char *check, const char *fmt, ...)
+void report_add(struct report *r, enum finding_state state, const char *check,
+		const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void report_fix(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-int report_count(const struct report *r, enum state state);
+int report_count(const struct report *r, enum finding_state state);
 
 /* The worst of a device's findings from @first on, NULL if all are ok. */
 const struct finding *report_worst(const struct report *r, int first);

@@ -163,7 +163,7 @@ int sys_link(char *buf, size_t size, const char *fmt, ...)
 	base = base ? base + 1 : target;
 	if (strlen(base) >= size)
 		return -ENAMETOOLONG;
-	strcpy(buf, base);
+	memcpy(buf, base, strlen(base) + 1);
 	return 0;
 }
 

@@ -157,8 +157,9 @@ int group_find_user(const char *bdf, struct group_user *user)
 		if (!strcmp(devices.v[i], bdf))
 			continue;
 		others++;
-		sys_link(driver, sizeof(driver), "/sys/bus/pci/devices/%s/iommu_group/devices/%s/driver",
-			 bdf, devices.v[i]);
+		sys_link(driver, sizeof(driver),
+			 "/sys/bus/pci/devices/%s/iommu_group/devices/%s/driver", bdf,
+			 devices.v[i]);
 		if (user->device[0] || driver_is_harmless(driver))
 			continue;
 		snprintf(user->device, sizeof(user->device), "%s", devices.v[i]);

@@ -9,6 +9,7 @@
  * line on standard input the counters of the first container, by the ioctl: "NAME VALUE"
  * lines and an empty one. The end of standard input is its end.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,25 +17,38 @@
 
 #define MAX_RIGS	256
 
-/* Members of struct vfio_iopf_stats but for workers, which end when they have been idle. */
-#define STATS(X)							\
-	X(resident_pages) X(segments) X(segment_bytes) X(faults_pending) X(groups)	\
-	X(requests) X(resp_success) X(resp_invalid) X(resp_failure) X(faults)			\
-	X(faults_spurious) X(pages_mapped) X(huge_mapped) X(bring_ins) X(retries) X(backoffs)	\
-	X(aborts) X(invalidations) X(evictions) X(pages_evicted) X(flushes) X(evict_busy)	\
-	X(unmap_mismatches) X(pages_kept) X(dirtied_pages) X(pinned_pages) X(faults_waiting)	\
-	X(faults_user) X(groups_at_once) X(groups_merged) X(pages_young) X(pages_sampled)
+/* All of struct vfio_iopf_stats but for workers, which end when they have been idle. */
+#define STAT(member)	{ #member, offsetof(struct vfio_iopf_stats, member) }
+
+static const struct {
+	const char *name;
+	size_t offset;
+} members[] = {
+	STAT(resident_pages), STAT(segments), STAT(segment_bytes), STAT(faults_pending),
+	STAT(groups), STAT(requests), STAT(resp_success), STAT(resp_invalid),
+	STAT(resp_failure), STAT(faults), STAT(faults_spurious), STAT(pages_mapped),
+	STAT(huge_mapped), STAT(bring_ins), STAT(retries), STAT(backoffs), STAT(aborts),
+	STAT(invalidations), STAT(evictions), STAT(pages_evicted), STAT(flushes),
+	STAT(evict_busy), STAT(unmap_mismatches), STAT(pages_kept), STAT(dirtied_pages),
+	STAT(pinned_pages), STAT(faults_waiting), STAT(faults_user), STAT(groups_at_once),
+	STAT(groups_merged), STAT(pages_young), STAT(pages_sampled), STAT(mappings),
+	STAT(mapped_bytes), STAT(floods),
+};
 
 static int print_stats(struct viopf_container *c)
 {
 	struct vfio_iopf_stats stats;
+	size_t i;
 
 	if (viopf_stats(c, &stats)) {
 		fprintf(stderr, "%s\n", viopf_error());
 		return -1;
 	}
-#define PRINT(name)	printf(#name " %llu\n", stats.name);
-	STATS(PRINT)
+	for (i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const char *at = (const char *)&stats + members[i].offset;
+
+		printf("%s %llu\n", members[i].name, *(const __u64 *)at);
+	}
 	putchar('\n');
 	return fflush(stdout);
 }
