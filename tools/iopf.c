@@ -28,12 +28,12 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "check", "can this host, and which of its devices, do it; and what to do", cmd_check },
-	{ "list", "all containers, a line each", cmd_list },
-	{ "show", "all about a container, device or process", cmd_show },
-	{ "run", "run one unmodified program on it", cmd_run },
-	{ "bind", "give a device to vfio-pci", cmd_bind },
-	{ "unbind", "give it back to its own driver", cmd_unbind },
+	{ "check",	"can this host and its devices do it, and if not, what to do", cmd_check },
+	{ "list",	"all containers, a line each", cmd_list },
+	{ "show",	"all about a container, device or process", cmd_show },
+	{ "run",	"run one unmodified program on it", cmd_run },
+	{ "bind",	"give a device to vfio-pci", cmd_bind },
+	{ "unbind",	"give it back to its own driver", cmd_unbind },
 };
 
 static char speaker[64] = "iopf";	/* "iopf list", once that is known */
