@@ -99,9 +99,16 @@ intel_iommu()
 
 readonly good_ecap=4d002000000f	# SLTS, SMTS, PDS, PASID, PRS, IR, DT, QI, C
 
+# good_host: made once, and copied from then on.
 good_host()
 {
 	rm -rf "$tree"
+	[ -d "$tmp/good" ] || { make_good_host && mv "$tree" "$tmp/good"; }
+	cp -a "$tmp/good" "$tree"
+}
+
+make_good_host()
+{
 	linux 7.3.4+deb13-amd64
 	put proc/cmdline 'BOOT_IMAGE=/boot/vmlinuz root=/dev/sda1 quiet'
 	put sys/module/vfio_iommu_iopf/parameters/takeover 0
