@@ -261,7 +261,7 @@ no_pri()
 pasid_not_in_response()
 {
 	without ats pri pasid
-	bytes "$tree/sys/bus/pci/devices/$good_device/config" 0x116 00 00
+	bytes "$tree/sys/bus/pci/devices/$good_device/config" 0x116 ff 7f
 	check 1 "problem    $good_device capabilities: it has PASID, but does not want it in responses, which Linux's Intel driver needs"
 }
 
