@@ -87,9 +87,7 @@ static void resets(void)
 	unsigned int i;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	thrower_start(&thrower, p, SIZE);
 	for (i = 0; i < times(200); i++) {
 		keep_faulting(&rig, 0);
@@ -210,9 +208,7 @@ static void die_faulting(void *arg)
 	char *p;
 
 	(void)arg;
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	thrower_start(&thrower, p, SIZE);
 	for (;;) {
 		keep_faulting(&rig, 0);

@@ -28,9 +28,7 @@ static void pin_and_unpin(void)
 	uint64_t pfn;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(512 * PAGE);
-	rig_map(&rig, p, IOVA_BASE, 512 * PAGE);
+	p = rig_open_anon(&rig, 512 * PAGE);
 	dev_fill(&rig, IOVA_BASE, 10 * PAGE, 1);
 	before = rig_stats(&rig);
 	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE + 8 * PAGE, 16 * PAGE);
@@ -94,9 +92,7 @@ static void pin_far_beyond_the_limit(void)
 	char *p;
 
 	limit_locking(12 * PAGE);
-	rig_open(&rig, 1);
-	p = mem_anon(16 * HUGE);
-	rig_map(&rig, p, IOVA_BASE, 16 * HUGE);
+	p = rig_open_anon(&rig, 16 * HUGE);
 	advise_fails(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, 16 * HUGE, ENOMEM, 0);
 	assert_int_equal(locked_pages(), 0);
 	assert_int_equal(rig_stats(&rig).pinned_pages, 0);

@@ -51,9 +51,7 @@ static void prefetch_for_writing(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	before = rig_stats(&rig);
 	advise(&rig, VFIO_IOPF_ADV_PREFETCH_WRITE, IOVA_BASE, SIZE);
 	assert_grew(&rig, before, pages_mapped, NR_PAGES);
@@ -84,11 +82,8 @@ static void prefetch_for_reading(void)
 {
 	struct vfio_iopf_stats before;
 	struct rig rig;
-	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	rig_open_anon(&rig, SIZE);
 	before = rig_stats(&rig);
 	advise(&rig, VFIO_IOPF_ADV_PREFETCH_READ, IOVA_BASE, SIZE);
 	assert_grew(&rig, before, resident_pages, NR_PAGES);
@@ -175,9 +170,7 @@ static void evict(void)
 	uint64_t pfn;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	/* Of what no device has touched there is nothing to evict, and nothing made. */
 	before = rig_stats(&rig);
 	advise(&rig, VFIO_IOPF_ADV_EVICT, IOVA_BASE, SIZE);
@@ -309,9 +302,7 @@ static void bad_arguments(void)
 	bad[6].size = 0;
 	bad[7].iova = -PAGE;
 	bad[8].size = -PAGE;
-	rig_open(&rig, 1);
-	p = mem_anon(4 * PAGE);
-	rig_map(&rig, p, IOVA_BASE, 4 * PAGE);
+	p = rig_open_anon(&rig, 4 * PAGE);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_msg(raw(&rig, &bad[i]) == EINVAL, "bad argument %zu", i);
 	assert_int_equal(ioctl(viopf_container_fd(rig.c), VFIO_IOPF_ADVISE, NULL), -1);
@@ -482,9 +473,7 @@ static void no_write_is_lost(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(NR_CLEAN * PAGE);
-	rig_map(&rig, p, IOVA_BASE, NR_CLEAN * PAGE);
+	p = rig_open_anon(&rig, NR_CLEAN * PAGE);
 	memset(p, 1, NR_CLEAN * PAGE);
 	page_out(p, NR_CLEAN * PAGE);
 	for (i = 0; i < NR_CLEAN; i++)

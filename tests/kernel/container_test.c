@@ -135,9 +135,7 @@ static void one_memory_twice(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	rig_map(&rig, p, IOVA_BASE + HUGE, SIZE);
 	fill_by(&rig, 0, IOVA_BASE, 1);
 	assert_int_equal(check_by(&rig, 0, IOVA_BASE + HUGE, 1), NR_PAGES);
@@ -267,11 +265,8 @@ static void enable_again(void)
 	struct vfio_iopf_stats before;
 	struct viopf_info info;
 	struct rig rig;
-	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	rig_open_anon(&rig, SIZE);
 	fill_by(&rig, 0, IOVA_BASE, 1);
 	before = rig_stats(&rig);
 	assert_true(before.flags & VFIO_IOPF_STATS_ENABLED);

@@ -120,9 +120,7 @@ static void huge_pages(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(4 * HUGE);
-	rig_map(&rig, p, IOVA_BASE, 4 * HUGE);
+	p = rig_open_anon(&rig, 4 * HUGE);
 	sdma_pattern_fill(p, 4 * HUGE, 1, 0);
 	assert_ok(madvise(p, 4 * HUGE, MADV_HUGEPAGE));
 	assert_int_equal(collapse(p + HUGE), 0);
@@ -143,9 +141,7 @@ static void over_the_limit(void)
 	char *p;
 
 	limit_locking(SIZE / 2);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	assert_int_equal(viopf_disable(rig.c), -ENOMEM);
 	assert_int_equal(locked_kb(), 0);
@@ -222,12 +218,9 @@ static void second_domain_while_off(void)
 	struct vfio_iopf_stats before;
 	char bdfs[MAX_DEVICES][16];
 	struct rig rig;
-	char *p;
 
 	devices_list(bdfs);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	rig_open_anon(&rig, SIZE);
 	assert_ok(viopf_disable(rig.c));
 	before = rig_stats(&rig);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);

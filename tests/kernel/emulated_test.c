@@ -275,9 +275,7 @@ static void no_page_request(void)
 	char *p;
 
 	mdev_load(1);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	mdev_join(&m, 0, viopf_container_fd(rig.c));
 	before = rig_stats(&rig);
 	assert_int_equal(mdev_pin(&m, IOVA_BASE, 8, RW, NULL), 8);

@@ -61,9 +61,7 @@ static void scattered(void)
 	size_t i;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	for (i = 0; i < SIZE; i += 7 * PAGE)
 		dev_write(&rig, IOVA_BASE + i, PAGE, SOFTDMA_OK);
 	before = rig_stats(&rig);
@@ -83,9 +81,7 @@ static void nothing_resident(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, PAGE, 1);
 	memset(p + PAGE, 1, SIZE - PAGE);
 	before = rig_stats(&rig);
@@ -105,9 +101,7 @@ static void missing_flush_is_seen(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	assert_ok(madvise(p, SIZE, MADV_DONTNEED));
 	rig_do(&rig, &check, SOFTDMA_OK);
@@ -214,9 +208,7 @@ static void tables_are_short(void)
 	unsigned int i;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	for (i = 1; i < 12; i++) {
 		struct vfio_iopf_stats before = rig_stats(&rig);
 

@@ -54,9 +54,7 @@ static void anonymous(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	write_to_swap_cache(&rig, p, 0);
 	rig_close(&rig);
 }
@@ -67,9 +65,7 @@ static void anonymous_read_first(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	write_to_swap_cache(&rig, p, 1);
 	write_to_swap_cache(&rig, p, 1);
 	rig_close(&rig);
@@ -96,9 +92,7 @@ static void brought_in_by_the_device(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	sdma_pattern_fill(p, SIZE, 1, 0);
 	page_out(p, SIZE);
 	dev_check(&rig, IOVA_BASE, SIZE, 1);
@@ -119,9 +113,7 @@ static void lazily_freed(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	sdma_pattern_fill(p, SIZE, 1, 0);
 	dev_check(&rig, IOVA_BASE, SIZE, 1);
 	assert_ok(madvise(p, SIZE, MADV_FREE));
@@ -141,9 +133,7 @@ static void neighbours(void)
 	char *p;
 
 	swap_on_loop(32);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	sdma_pattern_fill(p, SIZE, 1, 0);
 	page_out(p, SIZE);
 	read_all(p, SIZE);

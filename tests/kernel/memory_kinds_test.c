@@ -638,13 +638,10 @@ static void charged(void)
 {
 	unsigned long long before;
 	struct rig rig;
-	char *p;
 
 	cgroup_make("max", "max");
 	cgroup_enter(CGROUP);
-	rig_open(&rig, 1);
-	p = mem_anon(8 * HUGE);
-	rig_map(&rig, p, IOVA_BASE, 8 * HUGE);
+	rig_open_anon(&rig, 8 * HUGE);
 	before = cgroup_number("memory.current");
 	dev_fill(&rig, IOVA_BASE, 8 * HUGE, 1);
 	assert_true(cgroup_number("memory.current") - before >= 7 * HUGE);

@@ -42,13 +42,10 @@ static void overdo(void *arg)
 {
 	struct rig rig;
 	unsigned int q;
-	char *p;
 
 	(void)arg;
 	cgroup_enter(CGROUP);
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	rig_open_anon(&rig, SIZE);
 	for (q = 0; q < SOFTDMA_QUEUES; q++) {
 		struct softdma_desc fill = sdma_fill(IOVA_BASE + q * SIZE / 4, SIZE / 4, q, 0);
 
@@ -285,9 +282,7 @@ static void less_than_it_needs(void)
 		skip_because("this kernel can't reclaim by generations");
 	swap_on_zram(64);
 	cgroup_make("9M", "max");
-	rig_open(&rig, 1);
-	p = mem_anon(size);
-	rig_map(&rig, p, IOVA_BASE, size);
+	p = rig_open_anon(&rig, size);
 	cgroup_enter(CGROUP);
 	desc = sdma_fill(IOVA_BASE, size, 1, 0);
 	assert_int_equal(sdma_do(&rig.dma[0].q[0], &desc, 200000), SOFTDMA_OK);
@@ -310,9 +305,7 @@ static void next_to_nothing(void)
 	char *p;
 
 	swap_on_zram(128);
-	rig_open(&rig, 1);
-	p = mem_anon(size);
-	rig_map(&rig, p, IOVA_BASE, size);
+	p = rig_open_anon(&rig, size);
 	sdma_pattern_fill(p, size, 1, 0);
 	cgroup_make("3M", "max");
 	cgroup_enter(CGROUP);
@@ -362,9 +355,7 @@ static void short_of_tables(void)
 	char ch, *p;
 
 	cgroup_make("32M", "0");
-	rig_open(&rig, 1);
-	p = mem_anon(TABLES * HUGE);
-	rig_map(&rig, p, IOVA_BASE, TABLES * HUGE);
+	p = rig_open_anon(&rig, TABLES * HUGE);
 	cgroup_enter(CGROUP);
 	if (!by_cpu)
 		for (i = 0; i < TABLES; i++)

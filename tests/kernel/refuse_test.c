@@ -142,9 +142,7 @@ static void pages_come_back(void)
 	long available;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(size);
-	rig_map(&rig, p, IOVA_BASE, size);
+	p = rig_open_anon(&rig, size);
 	dev_fill(&rig, IOVA_BASE, size, 1);
 	available = meminfo_kb("MemAvailable");
 	softiommu_set("refuse_all", "1\n");
@@ -154,9 +152,7 @@ static void pages_come_back(void)
 			       20));
 	close_failed(&rig);
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 2);
 	cpu_check(p, SIZE, 2);
 	rig_close(&rig);
@@ -167,9 +163,7 @@ static void unmap_refused(void)
 	char *p, *victim;
 	struct rig rig;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	softiommu_set("refuse_all", "1\n");
 	viopf_unmap(rig.c, IOVA_BASE, SIZE, NULL);
@@ -204,9 +198,7 @@ static void close_at_once(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	softiommu_set("refuse_all", "1\n");
 	assert_ok(madvise(p, SIZE, MADV_DONTNEED));
@@ -222,9 +214,7 @@ static void close_refused(void)
 	struct rig rig;
 	char *p, *victim;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	softiommu_set("refuse_all", "1\n");
 	viopf_device_close(rig.dev[0]);

@@ -51,9 +51,7 @@ static void read_and_write(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(2 * SIZE);
-	rig_map(&rig, p, IOVA_BASE, 2 * SIZE);
+	p = rig_open_anon(&rig, 2 * SIZE);
 	sdma_pattern_fill(p, SIZE, 7, 0);
 
 	before = rig_stats(&rig);
@@ -81,9 +79,7 @@ static void write_after_read(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(2 * PAGE);
-	rig_map(&rig, p, IOVA_BASE, 2 * PAGE);
+	p = rig_open_anon(&rig, 2 * PAGE);
 	before = rig_stats(&rig);
 	dev_read(&rig, IOVA_BASE, 2 * PAGE, SOFTDMA_OK);
 	assert_responses(&rig, &before, ALL_SUCCESS(2));
@@ -180,9 +176,7 @@ static void group_across_the_end(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE / 2);
-	rig_map(&rig, p, IOVA_BASE, SIZE / 2);
+	p = rig_open_anon(&rig, SIZE / 2);
 	before = rig_stats(&rig);
 	desc.flags = SOFTDMA_F_GROUP(NR_PAGES);
 	rig_do(&rig, &desc, SOFTDMA_FAULT_INVALID);
@@ -244,9 +238,7 @@ static void munmapped_hole(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(3 * PAGE);
-	rig_map(&rig, p, IOVA_BASE, 3 * PAGE);
+	p = rig_open_anon(&rig, 3 * PAGE);
 	dev_fill(&rig, IOVA_BASE, 3 * PAGE, 1);
 	assert_ok(munmap(p + PAGE, PAGE));
 	assert_refused(&rig, sdma_check(IOVA_BASE + PAGE, PAGE, 1, PAGE), IOVA_BASE + PAGE);
@@ -293,9 +285,7 @@ static void prot_none(void)
 	struct rig rig;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(SIZE);
-	rig_map(&rig, p, IOVA_BASE, SIZE);
+	p = rig_open_anon(&rig, SIZE);
 	dev_fill(&rig, IOVA_BASE, SIZE, 1);
 	assert_ok(mprotect(p, SIZE, PROT_NONE));
 	assert_refused(&rig, sdma_check(IOVA_BASE, PAGE, 1, 0), IOVA_BASE);
@@ -361,9 +351,7 @@ static void every_operation(void)
 	uint64_t word;
 	char *p;
 
-	rig_open(&rig, 1);
-	p = mem_anon(4 * PAGE);
-	rig_map(&rig, p, IOVA_BASE, 4 * PAGE);
+	p = rig_open_anon(&rig, 4 * PAGE);
 	sdma_pattern_fill(p, 2 * PAGE, 21, 0);
 	sum = sdma_checksum(IOVA_BASE, 2 * PAGE, 1);
 	rig_do(&rig, &sum, SOFTDMA_OK);

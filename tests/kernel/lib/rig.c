@@ -74,6 +74,16 @@ void rig_map(struct rig *rig, void *p, uint64_t iova, uint64_t size)
 	assert_ok(viopf_map(rig->c, p, iova, size, VIOPF_READ | VIOPF_WRITE));
 }
 
+void *rig_open_anon(struct rig *rig, size_t size)
+{
+	void *p;
+
+	rig_open(rig, 1);
+	p = mem_anon(size);
+	rig_map(rig, p, IOVA_BASE, size);
+	return p;
+}
+
 struct vfio_iopf_stats rig_stats(struct rig *rig)
 {
 	struct vfio_iopf_stats stats;

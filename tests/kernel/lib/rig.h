@@ -50,6 +50,9 @@ void rig_open(struct rig *rig, unsigned int nr);
 /* The same with a backend of VFIO's choice, and from device @first on. */
 void rig_open_as(struct rig *rig, unsigned int first, unsigned int nr, unsigned long extension);
 
+/* One device, and untouched private memory that is mapped at IOVA_BASE. */
+void *rig_open_anon(struct rig *rig, size_t size);
+
 /* Start another queue. */
 void rig_start_queue(struct rig *rig, unsigned int dev, unsigned int queue);
 
