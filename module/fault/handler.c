@@ -36,17 +36,15 @@
 static int viopf_handler_try_charged(struct viopf_segment *segment,
 				     struct viopf_span *span)
 {
-	struct mm_struct *mm = segment->mapping->mm;
+	CLASS(viopf_mm, mm)(segment->mapping->mm);
 	struct viopf_charge charge;
 	int ret;
 
-	/* The memory stays; if it is the last user, taking it down is not for us. */
-	if (!mmget_not_zero(mm))
+	if (!mm)
 		return -ESRCH;
 	viopf_charge_begin(&charge, mm);
 	ret = viopf_snapshot_try(segment, span);
 	viopf_charge_end(&charge);
-	mmput_async(mm);
 	return ret;
 }
 

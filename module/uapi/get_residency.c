@@ -107,23 +107,6 @@ static int viopf_report_hole(struct viopf_report *report,
 	return 0;
 }
 
-static int viopf_report_mapping(struct viopf_report *report,
-				struct viopf_mapping *mapping)
-{
-	struct viopf_segment *segment;
-	int ret = 0;
-
-	while (!ret && report->left && report->iova <= mapping->node.last) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		segment = mtree_load(&mapping->segments, report->iova);
-		ret = segment ? viopf_report_segment(report, segment) :
-				viopf_report_hole(report, mapping);
-		cond_resched();
-	}
-	return ret;
-}
-
 /*
  * A mapping is being removed, or gets another address: what was pinned in it may be
  * its successor's by now, which is not to be found until that is over.
@@ -136,22 +119,24 @@ static int viopf_report_wait(struct viopf_container *container)
 	return 0;
 }
 
-static int viopf_report_run(struct viopf_report *report,
-			    struct viopf_container *container)
+/* A chunk, or a hole; the mapping is looked up anew, as it may have changed. */
+static int viopf_report_step(struct viopf_report *report,
+			     struct viopf_container *container)
 {
 	struct viopf_mapping *mapping;
-	int ret = 0;
+	struct viopf_segment *segment;
+	int ret;
 
-	while (!ret && report->left) {
-		mapping = viopf_mapping_find_get(container, report->iova);
-		if (!mapping)
-			return -ENOENT;
-		ret = viopf_report_mapping(report, mapping);
-		viopf_mapping_put(mapping);
-		if (ret == -EAGAIN)
-			ret = viopf_report_wait(container);
-	}
-	return ret;
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	mapping = viopf_mapping_find_get(container, report->iova);
+	if (!mapping)
+		return -ENOENT;
+	segment = mtree_load(&mapping->segments, report->iova);
+	ret = segment ? viopf_report_segment(report, segment) :
+			viopf_report_hole(report, mapping);
+	viopf_mapping_put(mapping);
+	return ret == -EAGAIN ? viopf_report_wait(container) : ret;
 }
 
 /**
@@ -167,7 +152,7 @@ long viopf_get_residency(struct viopf_container *container, void __user *arg)
 	size_t minsz = offsetofend(struct vfio_iopf_residency, data);
 	struct vfio_iopf_residency residency;
 	struct viopf_report report = { };
-	int ret;
+	int ret = 0;
 
 	if (copy_from_user(&residency, arg, minsz))
 		return -EFAULT;
@@ -181,7 +166,10 @@ long viopf_get_residency(struct viopf_container *container, void __user *arg)
 	report.chunk = kmalloc(VIOPF_REPORT_CHUNK, GFP_KERNEL_ACCOUNT);
 	if (!report.chunk)
 		return -ENOMEM;
-	ret = viopf_report_run(&report, container);
+	while (!ret && report.left) {
+		ret = viopf_report_step(&report, container);
+		cond_resched();
+	}
 	kfree(report.chunk);
 	return ret;
 }
