@@ -326,6 +326,14 @@ static void bad_names(void)
 	assert_chosen("1");
 }
 
+/* A child that does nothing until it is killed, or the case has ended. */
+static void stay(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
 static int choose_process(pid_t pid)
 {
 	char text[16];
@@ -366,7 +374,7 @@ static void while_it_changes(void)
 	for (i = 0; i < ARRAY_SIZE(changes.child); i++) {
 		changes.child[i] = fork();
 		if (!changes.child[i])
-			pause();
+			stay();
 	}
 	assert_int_equal(pthread_create(&thread, NULL, keep_choosing, &changes), 0);
 	for (i = 0; i < n; i++)
@@ -538,7 +546,7 @@ static void number_again(void)
 	int status;
 
 	if (!pid)
-		pause();
+		stay();
 	assert_int_equal(choose_process(pid), 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	child_reap(pid, 10);
@@ -556,7 +564,7 @@ static void zombie(void)
 	siginfo_t info;
 
 	if (!pid)
-		pause();
+		stay();
 	assert_int_equal(choose_process(pid), 0);
 	assert_processes(pid, 0);
 	assert_int_equal(kill(pid, SIGKILL), 0);
@@ -586,7 +594,7 @@ static void process_list(void)
 	size_t i;
 
 	if (!pid)
-		pause();
+		stay();
 	assert_int_equal(stat(PROCESSES, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_processes(0, 0);
