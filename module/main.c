@@ -13,6 +13,7 @@
 
 MODULE_DESCRIPTION("VFIO container backend that pages memory in on the device's demand");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VIOPF_VERSION);
 /*
  * Attach handles: see compat/iommu_handle.h. This is what MODULE_IMPORT_NS() does, which
  * takes a string, but in 6.12 a word.

@@ -128,3 +128,4 @@ module_exit(softdma_exit);
 MODULE_DESCRIPTION("Software PCI DMA engines behind a software IOMMU");
 MODULE_AUTHOR("The vfio-iopf authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VIOPF_VERSION);

@@ -405,3 +405,4 @@ module_exit(softiommu_exit);
 MODULE_DESCRIPTION("Software IOMMU with page requests, for testing");
 MODULE_AUTHOR("The vfio-iopf authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VIOPF_VERSION);

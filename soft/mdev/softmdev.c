@@ -556,3 +556,4 @@ module_exit(softmdev_exit);
 MODULE_DESCRIPTION("VFIO devices with an emulated IOMMU, for testing");
 MODULE_AUTHOR("The vfio-iopf authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VIOPF_VERSION);

@@ -111,3 +111,4 @@ module_exit(softmm_exit);
 MODULE_DESCRIPTION("Memory as it is with rare CPU features, for testing");
 MODULE_AUTHOR("The vfio-iopf authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VIOPF_VERSION);

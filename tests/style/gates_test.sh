@@ -214,7 +214,7 @@ sparse_says()
 	local project=$tmp/project
 	rm -rf "$project"
 	mkdir -p "$project"/{soft,include,tests,out/stock}
-	cp -r "$top"/{mk,vm} "$project/"
+	cp -r "$top"/{mk,vm,packaging} "$project/"
 	cp -r "$top/tests/style" "$project/tests/"
 	ln -s "$(readlink -f "$out/stock/kernel")" "$project/out/stock/kernel"
 	cat >"$project/soft/one.c" <<-EOF
