@@ -17,7 +17,8 @@ sub = if [ -e $(1)/Makefile ]; then \
 	else echo "$(1): nothing to build"; fi
 
 .PHONY: all help setup modules lib tests tools unit examples style abi check-fast \
-	install check check-clients demo demo-intel bench bench-quick bench-build clean
+	check check-clients demo demo-intel bench bench-quick bench-build deb install \
+	uninstall clean
 
 all: modules lib examples tools tests ## modules for LANE (stock), library, examples, tools, tests
 
@@ -39,9 +40,6 @@ examples: lib ## build the examples
 tools: lib ## build iopf
 	+@$(call sub,tools,$(OUT)/tools)
 
-install: tools ## install iopf: make install DESTDIR= PREFIX=/usr/local
-	+@$(call sub,tools,$(OUT)/tools,install)
-
 tests: lib ## build the kernel tests
 	+@$(call sub,tests/kernel,$(OUT)/tests)
 
@@ -58,7 +56,7 @@ check-fast: setup ## all tests but those on the newest kernel and the debug kern
 	@mk/check unit style bench abi vm tools stock
 
 check: setup ## all tests; builds the debug kernel and QEMU the first time
-	@mk/check unit style bench stock next intel first-stage debug abi vm tools
+	@mk/check unit style bench stock next intel first-stage debug abi vm tools packaging
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients
@@ -85,6 +83,14 @@ bench-build: modules lib
 	+@$(MAKE) --no-print-directory modules LANE=next
 	@vm/qemu
 	+@$(call sub,bench,$(OUT)/bench)
+
+deb: setup ## build the Debian packages into out/deb
+	@mk/setup deb
+	@packaging/build
+
+# On any distribution, so nothing is set up here.
+install uninstall: ## install without packages: make install [DESTDIR=] [PREFIX=/usr/local]
+	+@$(MAKE) --no-print-directory -C packaging $@ OUT=$(OUT)
 
 clean: ## remove out/ (the cache stays)
 	rm -rf out
