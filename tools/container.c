@@ -145,19 +145,19 @@ void container_free(struct container *c)
 	*c = (struct container) { 0 };
 }
 
-static int class_missing(int err)
+void containers_complain(int err)
 {
 	if (err != -ENOENT)
-		complain("can't read " CLASS ": %s", strerror(-err));
+		complain("can't read " CLASS ": %s%s", strerror(-err),
+			 err == -EACCES ? "; be root (sudo)" : "");
 	else if (sys_exists("/sys/module/vfio_iommu_iopf"))
 		complain("the module vfio_iommu_iopf that is loaded tells nothing in " CLASS
 			 "; load a newer one");
 	else
 		complain("the module vfio_iommu_iopf is not loaded; see iopf check");
-	return err;
 }
 
-int containers_read(struct containers *all)
+int containers_try_read(struct containers *all)
 {
 	struct names names;
 	int i, err;
@@ -165,7 +165,7 @@ int containers_read(struct containers *all)
 	*all = (struct containers) { 0 };
 	err = sys_list(&names, CLASS);
 	if (err)
-		return class_missing(err);
+		return err;
 	all->v = array(names.n, sizeof(*all->v));
 	for (i = 0; i < names.n; i++) {
 		uint64_t number;
@@ -179,11 +179,17 @@ int containers_read(struct containers *all)
 		err = 0;
 	}
 	names_free(&names);
-	if (!err)
-		return 0;
-	complain("can't read " CLASS ": %s%s", strerror(-err),
-		 err == -EACCES ? "; be root (sudo)" : "");
-	containers_free(all);
+	if (err)
+		containers_free(all);
+	return err;
+}
+
+int containers_read(struct containers *all)
+{
+	int err = containers_try_read(all);
+
+	if (err)
+		containers_complain(err);
 	return err;
 }
 

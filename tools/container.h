@@ -65,6 +65,10 @@ struct containers {
  * loaded, or is one that has no class), EACCES (not root).
  */
 int containers_read(struct containers *all);
+
+/* The same in two: reading, which says nothing, and what is to be said of an error. */
+int containers_try_read(struct containers *all);
+void containers_complain(int err);
 void containers_free(struct containers *all);
 
 /* Read one; -ENODEV if there is none such, or it has gone. Says nothing. */
@@ -85,6 +89,9 @@ uint64_t latency_percentile(const struct latency *latency, double percent);
 
 /* What came to @now since @before, in place: for rates. Buckets of @before are in @now. */
 void latency_subtract(struct latency *now, const struct latency *before);
+
+/* One more that took so long. */
+void latency_add(struct latency *latency, uint64_t ns);
 
 /*
  * Keep those containers alone that a word names: "containerN"; a device's name, the domain

@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "check",	"can this host and its devices do it, and if not, what to do", cmd_check },
 	{ "list",	"all containers, a line each", cmd_list },
 	{ "show",	"all about a container, device or process", cmd_show },
+	{ "top",	"what they and their devices are doing, live", cmd_top },
 	{ "run",	"run one unmodified program on it", cmd_run },
 	{ "bind",	"give a device to vfio-pci", cmd_bind },
 	{ "unbind",	"give it back to its own driver", cmd_unbind },
