@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	{ "list",	"all containers, a line each", cmd_list },
 	{ "show",	"all about a container, device or process", cmd_show },
 	{ "top",	"what they and their devices are doing, live", cmd_top },
+	{ "trace",	"page requests and evictions, one by one or summed up", cmd_trace },
 	{ "map",	"what of a container's memory its devices can reach, as a picture", cmd_map },
 	{ "advise",	"have memory mapped for devices before they ask, or taken away", cmd_advise },
 	{ "run",	"run one unmodified program on it", cmd_run },

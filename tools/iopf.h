@@ -32,6 +32,7 @@ int cmd_run(int argc, char **argv);
 int cmd_bind(int argc, char **argv);
 int cmd_unbind(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_advise(int argc, char **argv);
 

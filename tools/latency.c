@@ -4,7 +4,11 @@
  * two, each cut in four: [2^k + j * 2^(k-2), + 2^(k-2)), below 4 ns single numbers. Only
  * those that hold something are there.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "container.h"
+#include "iopf.h"
 
 /* Exclusive. */
 static uint64_t bucket_end(uint64_t from_ns)
@@ -48,4 +52,31 @@ void latency_subtract(struct latency *now, const struct latency *before)
 		if (j < before->n && before->v[j].from_ns == now->v[i].from_ns)
 			now->v[i].count -= before->v[j].count;
 	}
+}
+
+static uint64_t bucket_from(uint64_t ns)
+{
+	unsigned int log2 = ns ? 63 - (unsigned int)__builtin_clzll(ns) : 0;
+
+	return log2 < 2 ? ns : ns >> (log2 - 2) << (log2 - 2);
+}
+
+void latency_add(struct latency *latency, uint64_t ns)
+{
+	uint64_t from_ns = bucket_from(ns);
+	int i = latency->n;
+
+	while (i > 0 && latency->v[i - 1].from_ns > from_ns)
+		i--;
+	if (i > 0 && latency->v[i - 1].from_ns == from_ns) {
+		latency->v[i - 1].count++;
+		return;
+	}
+	latency->v = reallocarray(latency->v, (size_t)latency->n + 1, sizeof(*latency->v));
+	if (!latency->v)
+		die_no_memory();
+	memmove(latency->v + i + 1, latency->v + i,
+		(size_t)(latency->n - i) * sizeof(*latency->v));
+	latency->v[i] = (struct latency_bucket) { .from_ns = from_ns, .count = 1 };
+	latency->n++;
 }
