@@ -67,7 +67,7 @@ in_vm()
 	for name in "$@"; do
 		printf 'begin %s\n%s\n' "$name" "$(block "$name")"
 	done >"$over/script"
-	"$top/vm/run" --kernel $lane --timeout 500 -- "$here/newcomer" "$dir" "$over" >"$said" 2>&1 ||
+	"$top/vm/run" --kernel "$lane" --timeout 500 -- "$here/newcomer" "$dir" "$over" >"$said" 2>&1 ||
 		{ cat "$said"; return 1; }
 }
 
