@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{ "trace",	"page requests and evictions, one by one or summed up", cmd_trace },
 	{ "map",	"what of a container's memory its devices can reach, as a picture", cmd_map },
 	{ "advise",	"have memory mapped for devices before they ask, or taken away", cmd_advise },
+	{ "convert",	"have all of a container's memory pinned, or paged in again", cmd_convert },
 	{ "run",	"run one unmodified program on it", cmd_run },
 	{ "bind",	"give a device to vfio-pci", cmd_bind },
 	{ "unbind",	"give it back to its own driver", cmd_unbind },

@@ -35,5 +35,6 @@ int cmd_top(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_advise(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 
 #endif /* IOPF_H */
