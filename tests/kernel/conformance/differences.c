@@ -103,17 +103,19 @@ const struct difference differences[] = {
 	{ "dirty pages, things that come", "without address", TRACKED, "0, 0xff *", "0, 0 0 0 0",
 	  TRULY_DIRTY },
 
-	{ "GET_INFO, sizes", "argsz *", ON_ALL, "0, argsz 120", "0, argsz 152", OUR_CAPABILITY },
+	{ "GET_INFO, sizes", "argsz *", ON_ALL, "0, argsz 120", "0, argsz 160", OUR_CAPABILITY },
 	{ "GET_INFO, sizes", "argsz 120, rest", ON_ALL, "*, cap_offset 0x18", "*, cap_offset 0",
 	  OUR_CAPABILITY },
 	{ "GET_INFO, sizes", "argsz 120, rest, wrote", ON_ALL, "120 bytes", "24 bytes",
 	  OUR_CAPABILITY },
-	{ "GET_INFO, sizes", "argsz 4096, rest, wrote", ON_ALL, "120 bytes", "152 bytes",
+	{ "GET_INFO, sizes", "argsz 4096, rest, wrote", ON_ALL, "120 bytes", "160 bytes",
 	  OUR_CAPABILITY },
 	{ "GET_INFO, content", "*, capabilities", ON_ALL, "0x2.1 0x3.1 0x1.1",
 	  "0x2.1 0x3.1 0x1.1 0x4950.1", OUR_CAPABILITY },
 
 	{ "numbers that are no call", "call 6[4-9] of VFIO's, no argument", ON_ALL, "ENOTTY",
+	  "EFAULT", OUR_CALLS },
+	{ "numbers that are no call", "call 70 of VFIO's, no argument", ON_ALL, "ENOTTY",
 	  "EFAULT", OUR_CALLS },
 	{ "type1: MAP_DMA, flags", "unknown bit 2[4-6]", ON_ALL, "EINVAL", "0", OUR_CALLS },
 
