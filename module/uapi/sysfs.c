@@ -8,8 +8,9 @@
  * A container's device is there from just before VFIO can find the container, or where its
  * first group says whether it is ours, from then on, until its workers have ended; a
  * device's folder from after its group's attach until before its detach. Taking either
- * away waits for those who read (kernfs_drain() in fs/kernfs/dir.c). The folders go with container->lock held. So what is shown here is read without any lock
- * that is held for long, and is not of one moment.
+ * away waits for those who read (kernfs_drain() in fs/kernfs/dir.c). The folders go with
+ * container->lock held. So what is shown here is read without any lock that is held for
+ * long, and is not of one moment.
  *
  * All of it is for root: how a process's memory is used is its own affair.
  */
