@@ -93,7 +93,7 @@ leaves_others()
 # tree_is_clean: nothing is built outside out/.
 tree_is_clean()
 {
-	[ ! -d "$top/.git" ] || ! git -C "$top" status --porcelain --ignored |
+	[ ! -e "$top/.git" ] || ! git -C "$top" status --porcelain --ignored |
 		grep -vE '^!! out/$|^[^!]'
 }
 
