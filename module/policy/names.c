@@ -3,9 +3,10 @@
  * Names of devices as one string, separated by commas, as an administrator writes them:
  * "0000:01:00.0,83b8f4f2-509f-382f-3c1e-e6bfe0fa1001".
  *
- * Each is a whole dev_name(), in its spelling. All that VFIO has come from a bus that puts
- * one of ":", "." and "-" into them (PCI addresses, a mediated device's UUID, "dprc.2"). A
- * name with none of these is taken for a slip: a number, a switch ("on"), or half a name.
+ * Each is a whole dev_name(), in its spelling; but PCI's domain 0 may be left away, as
+ * lspci(8) does. All that VFIO has come from a bus that puts one of ":", "." and "-" into them
+ * (PCI addresses, a mediated device's UUID, "dprc.2"). A name with none of these is taken for
+ * a slip: a number, a switch ("on"), or half a name.
  */
 #include <linux/ctype.h>
 #include <linux/string.h>
@@ -41,14 +42,8 @@ bool viopf_names_valid(const char *names)
 	}
 }
 
-/**
- * viopf_names_have() - is a name among them?
- * @names: valid ones
- * @name: a whole name
- *
- * Return: whether it is.
- */
-bool viopf_names_have(const char *names, const char *name)
+/* Is @name among them as it is spelt? */
+static bool viopf_names_have_spelt(const char *names, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -61,4 +56,21 @@ bool viopf_names_have(const char *names, const char *name)
 			return false;
 		names += next + 1;
 	}
+}
+
+/**
+ * viopf_names_have() - is a device among them?
+ * @names: valid ones
+ * @name: its whole name
+ *
+ * Return: whether it is.
+ */
+bool viopf_names_have(const char *names, const char *name)
+{
+	const char domain[] = "0000:";
+	size_t length = strlen(domain);
+
+	return viopf_names_have_spelt(names, name) ||
+	       (!strncmp(name, domain, length) &&
+		viopf_names_have_spelt(names, name + length));
 }

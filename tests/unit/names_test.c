@@ -48,12 +48,25 @@ static void test_whole_names(void **state)
 	assert_false(viopf_names_have(names, ""));
 }
 
+/* As lspci shows them; of another domain than 0 it shows that. */
+static void test_domain_0(void **state)
+{
+	(void)state;
+	assert_true(viopf_names_have("02:00.0,01:00.0", "0000:01:00.0"));
+	assert_false(viopf_names_have("02:00.0,01:00.0", "0000:03:00.0"));
+	assert_false(viopf_names_have("01:00.0", "0001:01:00.0"));
+	assert_false(viopf_names_have("1:00.0", "0000:01:00.0"));
+	assert_false(viopf_names_have("0000:01:00.0", "01:00.0"));
+	assert_false(viopf_names_have("a-b", "0000:"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		UNIT_TEST("names: random ones as the model", test_random),
 		UNIT_TEST("names: good and bad ones", test_validity),
 		UNIT_TEST("names: found as a whole", test_whole_names),
+		UNIT_TEST("names: PCI's domain 0 left away", test_domain_0),
 	};
 
 	unit_start();
