@@ -13,7 +13,7 @@
 #include "reach.h"
 
 /* What a resident page is, the first that fits. */
-enum map_kind { MAP_PINNED, MAP_DIRTY, MAP_HOT, MAP_HUGE, MAP_COLD, MAP_KINDS };
+enum map_kind { MAP_PINNED, MAP_DIRTY, MAP_HUGE, MAP_HOT, MAP_COLD, MAP_KINDS };
 
 /* What can be shown by itself: bit by bit what VFIO_IOPF_RESIDENCY tells. */
 enum map_attribute {

@@ -159,9 +159,9 @@ static enum map_kind page_kind(unsigned char page)
 		return MAP_PINNED;
 	if (page & VFIO_IOPF_PAGE_DIRTY)
 		return MAP_DIRTY;
-	if (page & VFIO_IOPF_PAGE_YOUNG)
-		return MAP_HOT;
-	return page & VFIO_IOPF_PAGE_HUGE ? MAP_HUGE : MAP_COLD;
+	if (page & VFIO_IOPF_PAGE_HUGE)
+		return MAP_HUGE;
+	return page & VFIO_IOPF_PAGE_YOUNG ? MAP_HOT : MAP_COLD;
 }
 
 static void add_page(struct map_cell *cell, unsigned char page)
