@@ -25,7 +25,7 @@ mode()
 
 pins()
 {
-	order a fill $base 0x10000 || return
+	order a fill "$base" 0x10000 || return
 	convert pinned --json
 	equal 'exit code' "$code" 0 &&
 		json ".container == ${container_of[a]} and .mode == \"pinned\"" \
@@ -55,9 +55,9 @@ unpins()
 	equal 'exit code' "$code" 0 && equal 'pinned pages' "$(stat a pinned_pages)" 0 &&
 		equal mode "$(mode)" faultable &&
 		grep -qx "container${container_of[a]}: faultable, 0 pinned" "$tmp/said" || return
-	order a madvise $base 0x10000 dontneed || return
+	order a madvise "$base" 0x10000 dontneed || return
 	note a
-	order a fill $base 0x10000 || return
+	order a fill "$base" 0x10000 || return
 	[ "$(grown a faults)" -gt 0 ] || { echo 'no page request'; return 1; }
 }
 
@@ -95,7 +95,7 @@ no_ptrace()
 	equal 'exit code' "$code" 1 && equal mode "$(mode)" faultable
 }
 
-load_modules
+load_modules window_max_pages=1 aging=1
 client a 0
 order a map "$base" 0x400000
 
