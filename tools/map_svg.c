@@ -20,8 +20,9 @@
 #define FONT_SIZE	11.0
 #define LEAST_WIDTH	640.0
 
-/* The weakest that a colour gets, so that a lone page is still seen. */
+/* The weakest that a colour gets, so that a lone page is still seen; and how many there are. */
 #define WEAKEST		0.25
+#define STRENGTHS	8
 
 struct colour {
 	double r, g, b;
@@ -44,50 +45,73 @@ static void text(cairo_t *cr, double x, double y, const char *words)
 	cairo_show_text(cr, words);
 }
 
-static void square(cairo_t *cr, double x, double y, const struct colour *colour, double share)
+static void square(cairo_t *cr, double x, double y, const struct colour *colour)
 {
 	cairo_rectangle(cr, x, y, CELL - GAP, CELL - GAP);
-	cairo_set_source_rgb(cr, empty.r, empty.g, empty.b);
-	cairo_fill_preserve(cr);
-	if (share > 0)
-		cairo_set_source_rgba(cr, colour->r, colour->g, colour->b,
-				      WEAKEST + (1 - WEAKEST) * share);
+	cairo_set_source_rgb(cr, colour->r, colour->g, colour->b);
 	cairo_fill(cr);
 }
 
-static void draw_cell(cairo_t *cr, double x, double y, const struct map_cell *cell,
-		      const struct map_style *style)
+/* 0 if nothing of it is there, STRENGTHS if all is. */
+static int cell_strength(const struct map_cell *cell, const struct map_style *style)
 {
-	const struct colour *colour = style->attribute == MAP_A_RESIDENT ?
-				      &colours[map_cell_kind(cell)] : &plain;
+	double share = map_share(cell, style->attribute);
 
-	if (cell->mapped)
-		square(cr, x, y, colour, map_share(cell, style->attribute));
+	if (share >= 1)
+		return STRENGTHS;
+	return share > 0 ? 1 + (int)(share * (STRENGTHS - 1)) : 0;
+}
+
+/*
+ * Those cells of an area that are so strong, and of that kind, if there are kinds: as one
+ * path, as a picture of many thousand would be large. They begin at @y.
+ */
+static void fill_cells(cairo_t *cr, double y, const struct map_area *area,
+		       const struct map_style *style, int kind, int strength)
+{
+	bool by_kind = style->attribute == MAP_A_RESIDENT && strength;
+	const struct colour *colour = style->attribute == MAP_A_RESIDENT ? &colours[kind] : &plain;
+	double left = MARGIN + LABEL;
+	uint64_t i;
+
+	for (i = 0; i < area->n_cells; i++) {
+		const struct map_cell *cell = &area->cells[i];
+
+		if (cell->mapped && cell_strength(cell, style) == strength &&
+		    (!by_kind || (int)map_cell_kind(cell) == kind))
+			cairo_rectangle(cr, left + (double)(i % style->columns) * CELL,
+					y + (double)(i / style->columns) * CELL,
+					CELL - GAP, CELL - GAP);
+	}
+	if (strength)
+		cairo_set_source_rgba(cr, colour->r, colour->g, colour->b,
+				      WEAKEST + (1 - WEAKEST) * strength / STRENGTHS);
+	else
+		cairo_set_source_rgb(cr, empty.r, empty.g, empty.b);
+	cairo_fill(cr);
 }
 
 /* Returns where the next one begins. */
 static double draw_area(cairo_t *cr, double y, const struct map *map, const struct map_area *area,
 			const struct map_style *style)
 {
+	int kinds = style->attribute == MAP_A_RESIDENT ? MAP_KINDS : 1, kind, strength;
 	char words[MAP_TITLE];
 	uint64_t i;
 
 	map_area_title(words, area, 0);
 	text(cr, MARGIN, y, words);
 	y += LINE;
-	for (i = 0; i < area->n_cells; i++) {
-		uint64_t column = i % style->columns;
-
-		if (!column && i)
-			y += CELL;
-		if (!column) {
-			snprintf(words, sizeof(words), "%#" PRIx64,
-				 (area->first_cell + i) << map->shift);
-			text(cr, MARGIN, y - 2, words);
-		}
-		draw_cell(cr, MARGIN + LABEL + (double)column * CELL, y, &area->cells[i], style);
+	fill_cells(cr, y, area, style, 0, 0);
+	for (kind = 0; kind < kinds; kind++) {
+		for (strength = 1; strength <= STRENGTHS; strength++)
+			fill_cells(cr, y, area, style, kind, strength);
 	}
-	return y + CELL + LINE / 2;
+	for (i = 0; i < area->n_cells; i += style->columns, y += CELL) {
+		snprintf(words, sizeof(words), "%#" PRIx64, (area->first_cell + i) << map->shift);
+		text(cr, MARGIN, y - 2, words);
+	}
+	return y + LINE / 2;
 }
 
 static void draw_legend(cairo_t *cr, double y, const struct map *map,
@@ -99,16 +123,16 @@ static void draw_legend(cairo_t *cr, double y, const struct map *map,
 
 	snprintf(words, sizeof(words), "each %s:", amount_bytes(size, 1ull << map->shift));
 	text(cr, MARGIN, y, words);
-	square(cr, x, y + 2, &empty, 0);
+	square(cr, x, y + 2, &empty);
 	text(cr, x + LINE, y, "none");
 	x += LABEL / 1.5;
 	if (style->attribute != MAP_A_RESIDENT) {
-		square(cr, x, y + 2, &plain, 1);
+		square(cr, x, y + 2, &plain);
 		text(cr, x + LINE, y, map_attribute_names[style->attribute]);
 		return;
 	}
 	for (i = 0; i < MAP_KINDS; i++, x += LABEL / 1.5) {
-		square(cr, x, y + 2, &colours[i], 1);
+		square(cr, x, y + 2, &colours[i]);
 		text(cr, x + LINE, y, map_kind_names[i]);
 	}
 }

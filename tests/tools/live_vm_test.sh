@@ -189,7 +189,8 @@ map_svg()
 		import xml.etree.ElementTree as tree
 		root = tree.parse(sys.argv[1]).getroot()
 		assert root.tag == '{http://www.w3.org/2000/svg}svg', root.tag
-		assert len(root.findall('.//{http://www.w3.org/2000/svg}path')) > 64
+		paths = root.findall('.//{http://www.w3.org/2000/svg}path')
+		assert sum(path.get('d').count('M') for path in paths) > 1000
 	END
 }
 
