@@ -20,6 +20,9 @@
 #define FONT_SIZE	11.0
 #define LEAST_WIDTH	640.0
 
+/* Characters that a line has room for. */
+#define WORDS		110
+
 /* The weakest that a colour gets, so that a lone page is still seen; and how many there are. */
 #define WEAKEST		0.25
 #define STRENGTHS	8
@@ -99,7 +102,7 @@ static double draw_area(cairo_t *cr, double y, const struct map *map, const stru
 	char words[MAP_TITLE];
 	uint64_t i;
 
-	map_area_title(words, area, 0);
+	map_area_title(words, area, WORDS);
 	text(cr, MARGIN, y, words);
 	y += LINE;
 	fill_cells(cr, y, area, style, 0, 0);
@@ -149,7 +152,7 @@ static void draw(cairo_t *cr, const struct map *map, const struct container *c,
 	cairo_select_font_face(cr, "monospace", CAIRO_FONT_SLANT_NORMAL,
 			       CAIRO_FONT_WEIGHT_NORMAL);
 	cairo_set_font_size(cr, FONT_SIZE);
-	map_title(words, map, c, 0);
+	map_title(words, map, c, WORDS);
 	text(cr, MARGIN, y, words);
 	y += 1.5 * LINE;
 	for (i = 0; i < map->n_areas; i++)
