@@ -194,9 +194,10 @@ two_hundred()
 
 # --- on a terminal
 
+# Each test has a server of its own, as one that ends takes a moment for it.
 tmux()
 {
-	command tmux -L "iopf-$$" -f /dev/null "$@"
+	command tmux -L "iopf-$$-$tap_count" -f /dev/null "$@"
 }
 
 # screen_start COLUMNS LINES ARGUMENT...: iopf top there; it leaves a word when it ends.
