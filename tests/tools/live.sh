@@ -50,6 +50,7 @@ client()
 	exec {in}<>"$tmp/$1.in" {out}<>"$tmp/$1.out"
 	"$client" "$2" <"$tmp/$1.in" >"$tmp/$1.out" 2>"$tmp/$1.err" {in}>&- {out}>&- &
 	client_pid[$1]=$!
+	disown
 	printf -v "client_in_$1" %d "$in"
 	printf -v "client_out_$1" %d "$out"
 	read -r -t "$patience_s" -u "$out" reply || reply=''
@@ -69,12 +70,12 @@ order()
 	[ "$reply" = ok ] || { echo "client $1: ${*:2}: ${reply:-no answer}"; cat "$tmp/$1.err"; return 1; }
 }
 
-# end_client NAME: and wait until its container has gone.
+# end_client NAME: and wait until its container has gone; not for the process, which a test is
+# no parent of, each being a shell of its own.
 end_client()
 {
 	local in=client_in_$1 out=client_out_$1 fd
 	kill -KILL "${client_pid[$1]}"
-	wait "${client_pid[$1]}" 2>/dev/null || true
 	fd=${!in}
 	exec {fd}>&-
 	fd=${!out}
