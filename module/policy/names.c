@@ -67,7 +67,7 @@ static bool viopf_names_have_spelt(const char *names, const char *name)
  */
 bool viopf_names_have(const char *names, const char *name)
 {
-	const char domain[] = "0000:";
+	static const char domain[] = "0000:";
 	size_t length = strlen(domain);
 
 	return viopf_names_have_spelt(names, name) ||

@@ -30,13 +30,14 @@ void advise_fails(struct rig *rig, enum vfio_iopf_advice advice, uint64_t iova, 
 /* All of a range is reported as @want; when it was used, is another matter. */
 void residency_is(struct rig *rig, uint64_t iova, unsigned int pages, unsigned char want)
 {
+	const unsigned char history = VFIO_IOPF_PAGE_YOUNG | VFIO_IOPF_PAGE_DIRTY;
 	unsigned char *bytes = malloc(pages);
 	unsigned int i;
 
 	memset(bytes, 0xee, pages);
 	assert_ok(viopf_residency(rig->c, iova, pages * PAGE, bytes));
 	for (i = 0; i < pages; i++)
-		assert_msg((bytes[i] & ~(VFIO_IOPF_PAGE_YOUNG | VFIO_IOPF_PAGE_DIRTY)) == want, "page %u of %#llx: %#x, not %#x", i,
+		assert_msg((bytes[i] & ~history) == want, "page %u of %#llx: %#x, not %#x", i,
 			   (unsigned long long)iova, bytes[i], want);
 	free(bytes);
 }
