@@ -22,16 +22,6 @@ load_modules()
 	insmod "$VIOPF_KO/vfio_iommu_iopf.ko" allow_unsafe_interrupts=1 "$@"
 }
 
-# wait_for COMMAND...: until it succeeds.
-wait_for()
-{
-	local by=$((SECONDS + patience_s))
-	until "$@"; do
-		[ "$SECONDS" -lt "$by" ] || { echo "never: $*"; return 1; }
-		sleep 0.1
-	done
-}
-
 # containers: their numbers.
 containers()
 {

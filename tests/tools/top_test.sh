@@ -32,16 +32,6 @@ change()
 	mv "$tmp/new" "$class/container0/$1"
 }
 
-# wait_for COMMAND...: until it succeeds.
-wait_for()
-{
-	local by=$((SECONDS + patience_s))
-	until "$@"; do
-		[ "$SECONDS" -lt "$by" ] || { echo "never: $*"; return 1; }
-		sleep 0.1
-	done
-}
-
 # start_top ARGUMENT...: in the background, its output in $tmp/top, which has a first line.
 start_top()
 {

@@ -7,13 +7,9 @@
 # IOMMU in scalable mode, and 0000:01:00.0 with ATS and PRI, bound to vfio-pci. A test
 # spoils what it is about. What each file has is what Linux shows there.
 
-# shellcheck source=mk/common.sh
-. "$(dirname "${BASH_SOURCE[0]}")/../../mk/common.sh"
-# shellcheck source=mk/tap.sh
-. "$top/mk/tap.sh"
+# shellcheck source=tests/tools/said.sh
+. "$(dirname "${BASH_SOURCE[0]}")/said.sh"
 
-# shellcheck disable=SC2034 # for those who source this
-readonly iopf=$out/tools/iopf
 readonly good_device=0000:01:00.0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -133,30 +129,11 @@ on_terminal()
 # said CODE LINE...: what $tmp/said holds, and the exit code in $code; each LINE whole.
 said()
 {
-	local want=$1 line
+	local want=$1
 	shift
 	cat "$tmp/said"
 	[ "$code" -eq "$want" ] || { echo "exit code $code, not $want"; return 1; }
-	for line in "$@"; do
-		grep -qxF -- "$line" "$tmp/said" || { echo "no line: $line"; return 1; }
-	done
-}
-
-# json FILTER...: of what was said; each, in jq's language, gives true.
-json()
-{
-	local filter
-	for filter in "$@"; do
-		jq -e "$filter" "$tmp/said" >"$tmp/json" 2>&1 ||
-			{ echo "not so: $filter"; cat "$tmp/json" "$tmp/said"; return 1; }
-	done
-}
-
-# run COMMAND...: leaves $tmp/said and $code.
-run()
-{
-	code=0
-	"$@" >"$tmp/said" 2>&1 || code=$?
+	has_lines "$@"
 }
 
 # container N [NAME=VALUE]...: one of process 1000 + N; NAME is an attribute or stats/NAME.
