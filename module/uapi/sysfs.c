@@ -90,15 +90,20 @@ static ssize_t enabled_show(struct device *dev, struct device_attribute *attr, c
 }
 static DEVICE_ATTR_ADMIN_RO(enabled);
 
+/* "ok", or what is wrong: @cut_off, if it is cut off, and that it was flooded. */
+static ssize_t viopf_health_emit(char *buf, const char *cut_off, bool flooded)
+{
+	if (!cut_off)
+		return sysfs_emit(buf, "%s\n", flooded ? "flooded" : "ok");
+	return sysfs_emit(buf, "%s%s\n", cut_off, flooded ? " flooded" : "");
+}
+
 static ssize_t health_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct viopf_container *container = viopf_container_of_dev(dev);
-	bool failed = viopf_container_failed(container);
-	bool flooded = atomic64_read(&container->iommu.counters.floods);
 
-	return sysfs_emit(buf, "%s%s%s\n", failed ? "failed" : "",
-			  failed && flooded ? " " : "",
-			  flooded ? "flooded" : failed ? "" : "ok");
+	return viopf_health_emit(buf, viopf_container_failed(container) ? "failed" : NULL,
+				 atomic64_read(&container->iommu.counters.floods));
 }
 static DEVICE_ATTR_ADMIN_RO(health);
 
@@ -220,11 +225,9 @@ VIOPF_DEVICE_ATTR(kind);
 static ssize_t viopf_device_health_show(const struct viopf_device *device, char *buf)
 {
 	bool quarantined = device->vgroup && READ_ONCE(device->vgroup->quarantined);
-	bool flooded = READ_ONCE(device->flooded);
 
-	return sysfs_emit(buf, "%s%s%s\n", quarantined ? "quarantined" : "",
-			  quarantined && flooded ? " " : "",
-			  flooded ? "flooded" : quarantined ? "" : "ok");
+	return viopf_health_emit(buf, quarantined ? "quarantined" : NULL,
+				 READ_ONCE(device->flooded));
 }
 VIOPF_DEVICE_ATTR(health);
 
