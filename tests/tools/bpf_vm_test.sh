@@ -10,6 +10,7 @@ set -euo pipefail
 . "$(dirname "$0")/live.sh"
 
 readonly base=0x100000000
+readonly cgroup=/sys/fs/cgroup/client
 
 # watching SCRIPT COMMAND...: what the script says of what COMMAND does, in $tmp/said.
 watching()
@@ -49,23 +50,34 @@ evictors()
 		has "^@by_container\[${container_of[a]}\]: $(grown a pages_evicted)$"
 }
 
-# Swap that a worker has to wait for.
+# Swap that a worker has to wait for, for each page: none is read ahead.
 swap_on_disk()
 {
 	truncate -s 64M "$tmp/swap"
 	losetup /dev/loop0 "$tmp/swap"
 	mkswap /dev/loop0 >/dev/null
 	swapon /dev/loop0
+	echo 0 >/proc/sys/vm/page-cluster
 }
 
-# on_disk_alone: of 32 pages that were written to swap most are no longer in memory as well.
+# cgroup_alone NAME: what it has from now on can be reclaimed without others' memory, in which
+# the disk is.
+cgroup_alone()
+{
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir "$cgroup"
+	echo "${client_pid[$1]}" >"$cgroup/cgroup.procs"
+}
+
+# on_disk_alone: what was written to swap is no longer in memory as well.
 on_disk_alone()
 {
-	echo 16M >/sys/fs/cgroup/memory.reclaim 2>/dev/null || true
-	[ "$(awk '$1 == "SwapCached:" { print $2 }' /proc/meminfo)" -lt 100 ]
+	order a absent "$base" 0x20000 >/dev/null && return
+	echo 128K >"$cgroup/memory.reclaim" || true
+	false
 }
 
-# The bring-ins are as many as the counter says, and what they wait for is swap.
+# The bring-ins are as many as the counter says, one a page, and what they wait for is swap.
 waits()
 {
 	order a fill "$base" 0x20000 && order a madvise "$base" 0x20000 pageout || return
@@ -80,6 +92,7 @@ modprobe loop
 swap_on_disk
 load_modules window_max_pages=1 aging=0
 client a 0
+cgroup_alone a
 order a map "$base" 0x4000000
 
 tap_ok "whose.bt: whose memory, and where" whose

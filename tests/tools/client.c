@@ -12,6 +12,7 @@
  *   touch IOVA BYTES           the CPU writes
  *   madvise IOVA BYTES WHAT    dontneed pageout hugepage nohugepage mergeable
  *   release IOVA BYTES         munmap()
+ *   absent IOVA BYTES          ok if no page is in memory, nor in the swap cache
  *   pin IOVA BYTES             by advice
  *   fork                       a child that ends at once
  *   dirty                      dirty pages are tracked from now on
@@ -115,6 +116,19 @@ static int advise_memory(uint64_t iova, uint64_t bytes, const char *what)
 	return complain("madvise what? %s", what);
 }
 
+static int absent(uint64_t iova, uint64_t bytes)
+{
+	char *mem = at(iova);
+	unsigned char is_there;
+	uint64_t i;
+
+	for (i = 0; mem && i < bytes; i += PAGE) {
+		if (mincore(mem + i, PAGE, &is_there) || is_there & 1)
+			return -1;
+	}
+	return mem ? 0 : -1;
+}
+
 static int release(uint64_t iova, uint64_t bytes)
 {
 	char *mem = at(iova);
@@ -151,6 +165,8 @@ static int obey_range(const char *name, uint64_t iova, uint64_t bytes, const cha
 		return touch(iova, bytes);
 	if (!strcmp(name, "madvise"))
 		return advise_memory(iova, bytes, what);
+	if (!strcmp(name, "absent"))
+		return absent(iova, bytes);
 	if (!strcmp(name, "release"))
 		return release(iova, bytes);
 	if (!strcmp(name, "pin"))
