@@ -128,9 +128,10 @@ static void take_info(struct viopf_info *info, const struct vfio_iommu_type1_inf
 	}
 }
 
-int viopf_get_info(struct viopf_container *c, struct viopf_info *info)
+int viopf_get_info_sized(struct viopf_container *c, struct viopf_info *info, size_t size_bytes)
 {
 	struct vfio_iommu_type1_info *raw = NULL, *bigger;
+	struct viopf_info all;
 	uint32_t size = sizeof(*raw);
 
 	for (;;) {
@@ -151,8 +152,10 @@ int viopf_get_info(struct viopf_container *c, struct viopf_info *info)
 			break;
 		size = raw->argsz;
 	}
-	take_info(info, raw);
+	take_info(&all, raw);
 	free(raw);
+	memset(info, 0, size_bytes);
+	memcpy(info, &all, size_bytes < sizeof(all) ? size_bytes : sizeof(all));
 	return 0;
 }
 
@@ -175,10 +178,13 @@ int viopf_disable(struct viopf_container *c)
 	return set_paging(c, VFIO_IOPF_DISABLE, "off");
 }
 
-int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats)
+int viopf_stats_sized(struct viopf_container *c, struct vfio_iopf_stats *stats,
+		      size_t size_bytes)
 {
-	memset(stats, 0, sizeof(*stats));
-	stats->argsz = sizeof(*stats);
+	if (size_bytes < sizeof(stats->argsz) || size_bytes > UINT32_MAX)
+		return viopf_fail(EINVAL, "can't have counters in %zu bytes", size_bytes);
+	memset(stats, 0, size_bytes);
+	stats->argsz = (uint32_t)size_bytes;
 	if (ioctl(c->fd, VFIO_IOPF_STATS, stats))
 		return viopf_fail(errno, "can't read the container's counters");
 	return 0;

@@ -291,13 +291,20 @@ int viopf_map_vaddr(struct viopf_container *c, void *vaddr, uint64_t iova,
 		    uint64_t size);
 
 /**
- * viopf_get_info - what the container's IOMMU can do
+ * viopf_get_info_sized - what the container's IOMMU can do
  * @c: a container with its IOMMU set
  * @info: filled in
+ * @size_bytes: sizeof(*@info) as the caller was compiled; a later library may know more
  *
  * Return: 0, or -errno: ENOMEM, EINVAL (no IOMMU set).
  */
-int viopf_get_info(struct viopf_container *c, struct viopf_info *info);
+int viopf_get_info_sized(struct viopf_container *c, struct viopf_info *info, size_t size_bytes);
+
+/* The same, with the size that the caller knows. */
+static inline int viopf_get_info(struct viopf_container *c, struct viopf_info *info)
+{
+	return viopf_get_info_sized(c, info, sizeof(*info));
+}
 
 /**
  * viopf_enable - turn demand paging on
@@ -319,13 +326,21 @@ int viopf_enable(struct viopf_container *c);
 int viopf_disable(struct viopf_container *c);
 
 /**
- * viopf_stats - the container's counters
+ * viopf_stats_sized - the container's counters
  * @c: the container
- * @stats: filled in (<linux/vfio_iopf.h>)
+ * @stats: filled in (<linux/vfio_iopf.h>); what the kernel doesn't count is 0
+ * @size_bytes: sizeof(*@stats) as the caller was compiled; a later header may have more
  *
- * Return: 0, or -errno: ENOTTY as above.
+ * Return: 0, or -errno: ENOTTY as above, EINVAL (@size_bytes).
  */
-int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats);
+int viopf_stats_sized(struct viopf_container *c, struct vfio_iopf_stats *stats,
+		      size_t size_bytes);
+
+/* The same, with the size that the caller knows. */
+static inline int viopf_stats(struct viopf_container *c, struct vfio_iopf_stats *stats)
+{
+	return viopf_stats_sized(c, stats, sizeof(*stats));
+}
 
 /**
  * viopf_dirty_start - track which pages devices write, from now on

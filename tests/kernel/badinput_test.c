@@ -292,6 +292,47 @@ static void stats_calls(void)
 	setting_close(&s);
 }
 
+/* Byte @i of what the library wrote with size @bytes is as it is whole, 0 beyond, or untouched. */
+static void assert_filled(const void *got, const void *whole, size_t whole_bytes, size_t bytes,
+			  size_t room)
+{
+	const unsigned char *g = got, *w = whole;
+	size_t i;
+
+	for (i = 0; i < room; i++) {
+		unsigned char want = i >= bytes ? 0x5a : i < whole_bytes ? w[i] : 0;
+
+		assert_msg(g[i] == want, "of %zu bytes byte %zu is %#x", bytes, i, g[i]);
+	}
+}
+
+/* Programs that were compiled with an earlier or a later header than the library. */
+static void other_releases(void)
+{
+	struct { struct vfio_iopf_stats stats; char beyond[64]; } stats, all = { 0 };
+	struct { struct viopf_info info; char beyond[64]; } info;
+	struct setting s;
+	size_t bytes;
+
+	setting_open(&s, VFIO_IOPF_IOMMU);
+	assert_ok(viopf_stats(s.rig.c, &all.stats));
+	for (bytes = 16; bytes <= sizeof(stats); bytes += 8) {
+		memset(&stats, 0x5a, sizeof(stats));
+		assert_ok(viopf_stats_sized(s.rig.c, &stats.stats, bytes));
+		assert_int_equal(stats.stats.argsz, bytes);
+		all.stats.argsz = bytes;
+		assert_filled(&stats, &all, sizeof(all), bytes, sizeof(stats));
+	}
+	assert_int_equal(viopf_stats_sized(s.rig.c, &stats.stats, 2), -EINVAL);
+	assert_int_equal(viopf_stats_sized(s.rig.c, &stats.stats, 15), -EINVAL);
+	for (bytes = 0; bytes <= sizeof(info); bytes++) {
+		memset(&info, 0x5a, sizeof(info));
+		assert_ok(viopf_get_info_sized(s.rig.c, &info.info, bytes));
+		assert_filled(&info, &s.info, sizeof(s.info), bytes, sizeof(info));
+	}
+	setting_close(&s);
+}
+
 /* The structure lies across the end of what can be read. */
 static void at_the_edge(void)
 {
@@ -474,6 +515,7 @@ static const struct suite_case cases[] = {
 	CASE("S11 bad input: as type1 answers, by type1 itself", on_type1),
 	CASE("S10 bad input: VFIO_IOPF_ENABLE", enable_calls),
 	CASE("S10 bad input: VFIO_IOPF_STATS", stats_calls),
+	CASE("S10 programs of another release of the library", other_releases),
 	CASE("S10 bad input: structures at the edge of memory", at_the_edge),
 	CASE("S11 mappings run out, and come back", mappings_run_out,
 	     .iopf = "dma_entry_limit=3000"),
