@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be said of a histogram of times (container.h). Its possible buckets are powers of
- * two, each cut in four: [2^k + j * 2^(k-2), + 2^(k-2)), below 4 ns single numbers. Only
- * those that hold something are there.
+ * What can be said of a histogram of times (container.h). Its possible buckets are the
+ * kernel's (module/policy/latency.h): powers of two, each cut in four, and four of 256 ns
+ * below 1,024 ns. Only those that hold something are there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +10,16 @@
 #include "container.h"
 #include "iopf.h"
 
+/* How wide the bucket is in which @ns is, as a power of two. */
+static unsigned int width_log2(uint64_t ns)
+{
+	return ns < 1024 ? 8 : 61 - (unsigned int)__builtin_clzll(ns);
+}
+
 /* Exclusive. */
 static uint64_t bucket_end(uint64_t from_ns)
 {
-	unsigned int log2 = from_ns ? 63 - (unsigned int)__builtin_clzll(from_ns) : 0;
-
-	return from_ns + (log2 < 2 ? 1 : 1ull << (log2 - 2));
+	return from_ns + (1ull << width_log2(from_ns));
 }
 
 uint64_t latency_count(const struct latency *latency)
@@ -56,9 +60,7 @@ void latency_subtract(struct latency *now, const struct latency *before)
 
 static uint64_t bucket_from(uint64_t ns)
 {
-	unsigned int log2 = ns ? 63 - (unsigned int)__builtin_clzll(ns) : 0;
-
-	return log2 < 2 ? ns : ns >> (log2 - 2) << (log2 - 2);
+	return ns >> width_log2(ns) << width_log2(ns);
 }
 
 void latency_add(struct latency *latency, uint64_t ns)

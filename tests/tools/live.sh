@@ -105,6 +105,7 @@ grown()
 # begin FILE COMMAND...: in the background, its output there; its process is $begun.
 begin()
 {
+	: >"$1" # here: the background may begin later than who waits for its output
 	"${@:2}" >"$1" 2>&1 &
 	begun=$!
 }

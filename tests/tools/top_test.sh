@@ -35,6 +35,7 @@ change()
 # start_top ARGUMENT...: in the background, its output in $tmp/top, which has a first line.
 start_top()
 {
+	: >"$tmp/top" # here: the background may begin later than what waits for it
 	"$iopf" top --interval 0.1 "$@" >"$tmp/top" 2>"$tmp/top.err" &
 	top_pid=$!
 	wait_for test -s "$tmp/top"
@@ -102,6 +103,17 @@ latencies()
 	wait_for seen 'map(.containers[0].latency_p50_ns // empty) == [3584]' || return
 	stop_top INT
 	seen 'map(.containers[0].latency_p99_ns // empty) == [1310720]'
+}
+
+# Those below 1 us are in four buckets: these took less than 512 ns, one of them less than 1,024.
+short_latencies()
+{
+	some 1
+	start_top --json
+	change latency "$(printf '256 98\n768 2\n10240 50\n12288 49\n1048576 1')"
+	wait_for seen 'map(.containers[0].latency_p50_ns // empty) == [512]' || return
+	stop_top INT
+	seen 'map(.containers[0].latency_p99_ns // empty) == [1024]'
 }
 
 # Numbers that are no rates.
@@ -279,7 +291,7 @@ empty_screen()
 module_goes_from_screen()
 {
 	wait_for shown container0 || return
-	rm -rf "$tree"
+	mv "$tree" "$tmp/gone" # at one blow
 	wait_for shown '^ended 1$' && shown 'is not loaded; see iopf check$'
 }
 
@@ -296,6 +308,7 @@ no_terminal()
 tap_ok "a line for each container and interval" lines
 tap_ok "rates are differences, each counted once" rates
 tap_ok "latencies are those of what came meanwhile" latencies
+tap_ok "latencies below a microsecond" short_latencies
 tap_ok "what is no rate is as it is now" amounts
 tap_ok "containers that come and go, SIGTERM" comes_and_goes
 tap_ok "the module goes" module_goes
