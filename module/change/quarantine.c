@@ -88,5 +88,7 @@ void viopf_quarantine_work(struct work_struct *work)
 	mutex_lock(&container->lock);
 	viopf_quarantine(container);
 	mutex_unlock(&container->lock);
-	viopf_container_tell(container, "failed");
+	if (!container->failure_told)
+		viopf_container_tell(container, "failed");
+	container->failure_told = true;
 }

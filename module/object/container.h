@@ -109,6 +109,7 @@ struct viopf_fault_fd;
  * @spawn_work: makes another worker, or frees those that have ended
  * @watch_work: ends faults into processes that are gone
  * @refusal_work: answers what is in @refused
+ * @failure_told: user space knows that it failed; iommu.quarantine_work's own
  * @flood_work: tells user space that a device floods us
  * @latency: how long page requests waited for their answers
  * @dev: what sysfs shows of it, or NULL; constant while VFIO has it
@@ -165,6 +166,7 @@ struct viopf_container {
 	struct work_struct	spawn_work;
 	struct delayed_work	watch_work;
 	struct delayed_work	refusal_work;
+	bool			failure_told;
 	struct work_struct	flood_work;
 	struct viopf_latency	latency;
 

@@ -34,6 +34,7 @@ struct seen {
 	struct rig rig;
 	char *p;
 	char folder[64];
+	int failures_told;	/* by uevents that uevent_came() read */
 };
 
 /* A container with @nr devices and a buffer, and where sysfs has it. */
@@ -41,6 +42,7 @@ static void begin(struct seen *s, unsigned int nr)
 {
 	struct viopf_info info;
 
+	s->failures_told = 0;
 	rig_open(&s->rig, nr);
 	s->p = mem_anon(SIZE);
 	rig_map(&s->rig, s->p, IOVA_BASE, SIZE);
@@ -246,20 +248,30 @@ static void kinds_of_devices(void)
 	rig_close(&s.rig);
 }
 
-/* Is there one about the container with this line in it? Reads what there is. */
-static int uevent_came(int fd, const struct seen *s, const char *line)
+static int has_line(const char *text, size_t n, const char *line)
+{
+	const char *at;
+
+	for (at = text; at < text + n; at += strlen(at) + 1)
+		if (!strcmp(at, line))
+			return 1;
+	return 0;
+}
+
+/* Is there one about the container with this line in it? Reads what there is up to it. */
+static int uevent_came(int fd, struct seen *s, const char *line)
 {
 	const char *name = strrchr(s->folder, '/');
-	char text[4096], *at;
+	char text[4096];
 	ssize_t n;
 
 	while ((n = recv(fd, text, sizeof(text) - 1, 0)) > 0) {
 		text[n] = '\0';
 		if (!strstr(text, name))
 			continue;
-		for (at = text; at < text + n; at += strlen(at) + 1)
-			if (!strcmp(at, line))
-				return 1;
+		s->failures_told += has_line(text, n, "IOPF_EVENT=failed");
+		if (has_line(text, n, line))
+			return 1;
 	}
 	return 0;
 }
@@ -296,23 +308,29 @@ static void a_flood(void)
 	rig_close(&s.rig);
 }
 
-/* An IOMMU that refuses to unmap. */
+/* An IOMMU that refuses to unmap, in several segments while it is cut off: one failure. */
 static void a_failure(void)
 {
-	struct seen s;
 	int events = uevents_open();
+	struct seen s;
+	uint64_t i;
 
 	begin(&s, 1);
-	dev_write(&s.rig, IOVA_BASE, SIZE, SOFTDMA_OK);
+	for (i = 1; i < 16; i++)
+		rig_map(&s.rig, s.p, IOVA_BASE + (i << 30), SIZE);
+	for (i = 0; i < 16; i++)
+		dev_write(&s.rig, IOVA_BASE + (i << 30), SIZE, SOFTDMA_OK);
 	softiommu_set("refuse_all", "1\n");
 	assert_ok(madvise(s.p, SIZE, MADV_DONTNEED));
 	assert_true(wait_until(uevent_came(events, &s, "IOPF_EVENT=failed"), 20));
 	assert_text(&s, "failed", "health");
 	assert_text(&s, "quarantined", "devices/%s/health", s.rig.bdf[0]);
 	softiommu_set("reset_knobs", "1\n");
-	close(events);
 	viopf_device_close(s.rig.dev[0]);
 	viopf_container_close(s.rig.c);
+	assert_true(wait_until(uevent_came(events, &s, "ACTION=remove"), 20));
+	assert_int_equal(s.failures_told, 1);
+	close(events);
 }
 
 /* Tracing. */
