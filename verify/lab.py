@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Where changed modules are built and tried: out/mutate/, never the tree itself.
+
+A Build is a copy of module/ that the kernel's makefiles build in. Each has a folder ko/ with
+what it built, and the software hardware's modules as they are, for a VM to load.
+"""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = TOP / "out"
+WORK = OUT / "mutate"
+MODULE = "vfio_iommu_iopf"
+
+SPLAT, TIMED_OUT, SETUP_PROBLEM, KNOWN_FAULT = 122, 121, 123, 124
+START_S = 240
+
+
+class Trouble(Exception):
+    """The lab itself does not work."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A kernel test program: the suites that it runs in, its options of vm/run."""
+    name: str
+    lanes: tuple
+    options: tuple
+
+
+def programs():
+    found = []
+    for path in sorted([*TOP.glob("tests/kernel/*_test.c"), *TOP.glob("tests/intel/*_test.c")]):
+        text = path.read_text()
+        lanes = re.search(r"^ \* LANES: (.*)", text, re.M)
+        options = " ".join(re.findall(r"\sVM: (.*)", text)).split()
+        found.append(Program(path.stem, tuple(lanes[1].split() if lanes else ("stock", "debug")),
+                             tuple(options)))
+    return found
+
+
+def sources():
+    """Of the module, by their paths in it."""
+    root = TOP / "module"
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*.c"))}
+
+
+class Build:
+    """The module for a lane, in a copy that may be changed a file at a time."""
+
+    def __init__(self, lane, name):
+        self.lane, self.folder = lane, WORK / name
+        self.tree, self.ko = self.folder / "build", self.folder / "ko"
+        self.note = self.folder / "changed"
+        self.sources = sources()
+
+    def prepare(self, changed=None):
+        """The copy as the tree is, but for files of the module that are @changed; builds it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run([TOP / "mk/module-tree", self.tree, "module"], check=True)
+        for path in self.note.read_text().split() if self.note.exists() else ():
+            self.object(path).unlink(missing_ok=True)
+            (self.tree / "unit" / self.object(path).name).unlink(missing_ok=True)
+        self.note.write_text("")
+        for path, text in (changed or {}).items():
+            self.write(path, text)
+        if not self.make(self.ko):
+            raise Trouble(f"the module does not build; see {self.folder}/log")
+
+    def object(self, path):
+        return (self.tree / "module" / path).with_suffix(".o")
+
+    def write(self, path, text):
+        """Noted first: what was built from it is not taken for the tree's later."""
+        with open(self.note, "a") as note:
+            note.write(f"{path}\n")
+        (self.tree / "module" / path).write_text(text)
+
+    def make(self, ko):
+        """Into the folder @ko. Warnings are none of a mutant's concern."""
+        kernel = OUT / self.lane / "kernel"
+        command = ["bash", "-c", '. mk/common.sh; in_lane "$@"', "-", self.lane,
+                   "make", "-C", str(kernel.resolve() / "build"), f"M={self.tree}",
+                   "KCFLAGS=-w", "--no-print-directory", "modules"]
+        with open(self.folder / "log", "w") as log:
+            made = subprocess.run(command, cwd=TOP, stdout=log, stderr=log, check=False)
+        if made.returncode:
+            return False
+        ko.mkdir(parents=True, exist_ok=True)
+        for module in (OUT / self.lane).glob("*.ko"):
+            link = ko / module.name
+            if module.stem != MODULE and not link.is_symlink():
+                link.symlink_to(module)
+        shutil.copy(self.tree / "module" / f"{MODULE}.ko", ko)
+        return True
+
+    def code(self, path):
+        """What the compiler made of a file."""
+        stripped = self.folder / "code.o"
+        subprocess.run(["objcopy", "-g", self.object(path), stripped], check=True)
+        return hashlib.sha256(stripped.read_bytes()).hexdigest()
+
+
+class Machine:
+    """The VM that a lane's modules are tried in. What is left of the last try is in folder."""
+
+    def __init__(self, build):
+        self.build, self.folder = build, build.folder / "vm"
+
+    def run(self, cases, options, keep_going=False):
+        """@cases: (folder of modules, seconds, program, name). Returns vm/run's exit code, and
+        those of the cases that have ended, by the name of the folder.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        (self.folder / "cases").write_text("".join("\t".join(map(str, case)) + "\n"
+                                                   for case in cases))
+        environ = dict(os.environ, VIOPF_OUT=str(self.folder),
+                       VIOPF_KLOG=str(self.folder / "klog"))
+        limit = START_S + sum(case[1] + 15 for case in cases)
+        command = [TOP / "vm/run", "--kernel", self.build.lane, "--timeout", str(limit), *options,
+                   "--", "verify/guest", *(["--all"] if keep_going else [])]
+        with open(self.folder / "said", "w") as said:
+            ran = subprocess.run(command, cwd=TOP, env=environ, stdin=subprocess.DEVNULL,
+                                 stdout=said, stderr=said, check=False)
+        if ran.returncode == SETUP_PROBLEM:
+            raise Trouble(f"no VM; see {self.folder}/said")
+        ended = defaultdict(list)
+        for line in self.text("ended").splitlines():
+            ko, code = line.split("\t")
+            ended[Path(ko).name].append(int(code))
+        return ran.returncode, ended
+
+    def text(self, name):
+        file = self.folder / name
+        return file.read_text(errors="replace") if file.exists() else ""

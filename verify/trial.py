@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One mutant tried: is it C, does it differ, does a test tell?
+
+Verdicts: "killed", by a test, which says how; "survived", with the cases that ran, and how many
+were left; "unreached", no test gets there; "equivalent", the compiler made the same of it;
+"invalid", the compiler refused it.
+"""
+import re
+import subprocess
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lab
+import mutants
+
+UNIT = ("policy/residency.c", "policy/iova.c", "policy/window.c", "policy/names.c")
+UNIT_S = 300
+KNOWN_FAULTS = 5
+SLACK_S = 20
+STOPPED = (124, 137)        # by timeout
+AGAIN, ALONE = "again", "alone"
+SPLAT = re.compile(r"BUG: .*|WARNING: .*|Oops: .*|general protection fault.*|Kernel panic.*"
+                   r"|INFO: .*|kmemleak: .*")
+
+
+def arranged(cases, seconds, kills):
+    """@cases, the cheapest of each program before the next cheapest of any; those of a program
+    that has killed more mutants of the same file sooner.
+    """
+    rank, found = Counter(), []
+    for case in sorted(cases, key=lambda case: (seconds[case], case)):
+        rank[case.program] += 1
+        found.append((rank[case.program] // (1 + kills[case.program]), seconds[case], case))
+    return [case for _, _, case in sorted(found)]
+
+
+def limited(cases, seconds, limit):
+    """The first of @cases, as many as take @limit seconds."""
+    taken, total = [], 0
+    for case in cases:
+        total += seconds[case]
+        if limit and taken and total > limit:
+            break
+        taken.append(case)
+    return taken
+
+
+def killer(cases, codes):
+    """The one that failed, or ran when the VM died; the last if all have ended well."""
+    well = codes.index(next(filter(None, codes))) if any(codes) else len(codes)
+    return cases[min(well, len(cases) - 1)]
+
+
+@dataclass
+class Candidate:
+    """A mutant that was built, and the cases that are to tell."""
+    mutant: mutants.Mutant
+    ko: Path
+    cases: list
+
+
+class Bench:
+    """A lane's build and VM."""
+
+    def __init__(self, lane, reach):
+        self.build, self.reach = lab.Build(lane, lane), reach
+        self.machine = lab.Machine(self.build)
+        self.programs = {program.name: program for program in lab.programs()
+                         if lane in program.lanes}
+        self.slower = 5 if lane == "debug" else 1
+        self.same = {}
+
+    def cases(self, mutant, ran=()):
+        """Those that reach it, but for what @ran already."""
+        reached = self.reach.of(mutant.path, mutant.function, mutant.block)
+        return {case for case in reached if case.program in self.programs and str(case) not in ran}
+
+    def make(self, mutant, cases, ko):
+        """Builds it into @ko; a verdict if that takes no VM, or None."""
+        if not cases and mutant.path not in UNIT:
+            return {"verdict": "unreached"}
+        text, path = self.build.sources[mutant.path], mutant.path
+        if path not in self.same:
+            self.same[path] = self.build.code(path)
+        self.build.write(path, mutant.apply(text))
+        try:
+            if not self.build.make(ko):
+                return {"verdict": "invalid"}
+            if self.build.code(path) == self.same[path]:
+                return {"verdict": "equivalent"}
+            return self.unit(path) if path in UNIT and self.build.lane == "stock" else None
+        finally:
+            self.build.write(path, text)
+
+    def unit(self, path):
+        """The file's own test, and the one of random bytes; None if they don't tell."""
+        folder = self.build.tree
+        subprocess.run(["rsync", "-aR", "tests/unit", "soft/iommu", folder], cwd=lab.TOP,
+                       check=True)
+        for test in (f"{Path(path).stem}_test", "fuzz_test"):
+            program = folder / "unit" / test
+            make = ["make", "-C", folder / "tests/unit", f"OUT={program.parent}", "WARN=", program]
+            if subprocess.run(make, capture_output=True, check=False).returncode:
+                return None
+            killed = {"verdict": "killed", "by": f"unit/{test}"}
+            try:
+                if subprocess.run(program, capture_output=True, timeout=UNIT_S,
+                                  check=False).returncode:
+                    return dict(killed, how="failed case")
+            except subprocess.TimeoutExpired:
+                return dict(killed, how="hang")
+        return None
+
+    def judge(self, candidates):
+        """{mutant's name: how it was killed}, for those that were. Programs that want the same
+        VM share one, the plainest VM first.
+        """
+        machines, killed = defaultdict(list), {}
+        for candidate in candidates:
+            for case in candidate.cases:
+                together = machines[self.programs[case.program].options]
+                if not together or together[-1].mutant is not candidate.mutant:
+                    together.append(replace(candidate, cases=[]))
+                together[-1].cases.append(case)
+        for options in sorted(machines, key=len):
+            killed.update(self.try_all([candidate for candidate in machines[options]
+                                        if candidate.mutant.id not in killed], options))
+        return killed
+
+    def try_all(self, left, options):
+        """One after the other in one VM, and in others if that dies."""
+        killed, tries = {}, 0
+        while left:
+            code, ended = self.machine.run([(candidate.ko, self.allowed(case), case.program,
+                                             case.name) for candidate in left
+                                            for case in candidate.cases], options)
+            again = []
+            for candidate, how in self.blamed(left, code, ended):
+                if how == AGAIN:
+                    again.append(candidate)
+                elif how == ALONE:
+                    killed.update(self.try_all([candidate], options))
+                elif how:
+                    by = killer(candidate.cases, ended[candidate.ko.name])
+                    killed[candidate.mutant.id] = {"verdict": "killed", "by": str(by), "how": how,
+                                                   "said": self.said(candidate, how)}
+            tries += len(again) == len(left)
+            if tries > KNOWN_FAULTS:
+                raise lab.Trouble(f"the VM runs nothing; see {self.machine.folder}")
+            left = again
+        return killed
+
+    @staticmethod
+    def blamed(left, code, ended):
+        """(candidate, what has killed it) for each. What the VM did is the doing of the first
+        that has not ended; or, if all have, of one that is to be found.
+        """
+        died = "splat" if code == lab.SPLAT else "hang"
+        if code in (0, lab.KNOWN_FAULT) or ended["stopped"]:
+            died = None
+        settled = []
+        for candidate in left:
+            codes, how = ended[candidate.ko.name], None
+            if codes and codes[-1]:
+                how = "hang" if codes[-1] in STOPPED else "failed case"
+            elif len(codes) < len(candidate.cases):
+                how, died = died or AGAIN, None
+            settled.append((candidate, how))
+        if died:
+            settled = [(candidate, how or (died if len(left) == 1 else ALONE))
+                       for candidate, how in settled]
+        return settled
+
+    def allowed(self, case):
+        """Seconds, three times what it takes."""
+        return round(3 * self.slower * self.reach.seconds[case]) + SLACK_S
+
+    def said(self, candidate, how):
+        """A line of it."""
+        if how == "failed case":
+            text = self.machine.text(f"tap.{candidate.ko.name}").partition("\nnot ok")[0]
+            found = re.findall(r"^#   (.*)", text, re.M)
+        else:
+            found = SPLAT.findall(self.machine.text("said"))[:1]
+        return found[-1][:200] if found else ""
