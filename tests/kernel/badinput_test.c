@@ -385,13 +385,16 @@ static void mappings_run_out(void)
 /* Ranges of mappings: several at once, all, and none in between. */
 static void good_unmaps(void)
 {
+	struct vfio_iopf_stats before;
 	struct setting s;
 	uint64_t unmapped;
 	unsigned int i;
 
 	setting_open(&s, VFIO_IOPF_IOMMU);
+	before = rig_stats(&s.rig);
 	for (i = 0; i < 8; i++)
 		rig_map(&s.rig, s.p + i * PAGE, IOVA + HUGE + 2 * i * PAGE, PAGE);
+	assert_grew(&s.rig, before, mappings, 8);
 	assert_ok(viopf_unmap(s.rig.c, IOVA + HUGE + 2 * PAGE, 5 * PAGE, &unmapped));
 	assert_int_equal(unmapped, 3 * PAGE);
 	assert_ok(viopf_unmap(s.rig.c, IOVA + HUGE, HUGE, &unmapped));
@@ -401,6 +404,7 @@ static void good_unmaps(void)
 	assert_ok(viopf_unmap_all(s.rig.c, &unmapped));
 	assert_int_equal(unmapped, 2 * SIZE + RIG_DEVICES * SOFTDMA_QUEUES * PAGE);
 	assert_int_equal(rig_stats(&s.rig).resident_pages, 0);
+	assert_int_equal(rig_stats(&s.rig).mappings, 0);
 	rig_map(&s.rig, s.rig.rings, IOVA_RINGS, RIG_DEVICES * SOFTDMA_QUEUES * PAGE);
 	rig_map(&s.rig, s.p, IOVA, SIZE);
 	setting_close(&s);

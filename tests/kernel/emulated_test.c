@@ -578,6 +578,24 @@ static void pinned_is_dirty_beside(void)
 	rig_close(&rig);
 }
 
+/* Beside a device behind an IOMMU, whose driver is not one to tell. */
+static void unmapped_beside(void)
+{
+	struct rig rig;
+	struct mdev m;
+
+	mdev_load(1);
+	rig_open(&rig, 1);
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	mdev_join(&m, 0, viopf_container_fd(rig.c));
+	assert_int_equal(mdev_pin(&m, IOVA_BASE + PAGE, 2, RW, NULL), 2);
+	assert_ok(viopf_unmap(rig.c, IOVA_BASE, SIZE, NULL));
+	assert_int_equal(mdev_state(&m).nr_unmaps, 1);
+	assert_int_equal(mdev_state(&m).nr_pins, 0);
+	mdev_close(&m);
+	rig_close(&rig);
+}
+
 #define TYPE1(name_, run_)	CASE("R15 type1: " name_, run_, .arg = &type1)
 #define OURS(name_, run_)	CASE("R15 ours: " name_, run_, .arg = &iopf)
 
@@ -623,6 +641,7 @@ static const struct suite_case cases[] = {
 	CASE("R13 R15 ours: pinned pages of a process that is gone",
 	     pinned_is_dirty_without_process, .arg = &iopf),
 	CASE("R13 R15 pinned pages beside an IOMMU are dirty each time", pinned_is_dirty_beside),
+	CASE("R15 unmapped beside an IOMMU", unmapped_beside),
 	CASE("R15 type1: no pins by the rules of type1 v1", not_by_the_first_rules,
 	     .arg = &first_type1),
 	CASE("R15 takeover: no pins by the rules of type1 v1", not_by_the_first_rules,
