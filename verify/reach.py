@@ -151,13 +151,16 @@ def spans(numbers):
 
 
 def record(suite, names):
-    """Has these programs, or all of the suite, run, and keeps what they reach."""
+    """Has these programs run, or those of the suite that were not yet, and keeps what they
+    reach.
+    """
     build = lab.Build(suite, f"reach-{suite}")
     changed, blocks = instrument(build.sources)
     build.prepare(changed)
     machine = lab.Machine(build)
-    wanted = [program for program in lab.programs()
-              if program.name in names or not names and suite in program.lanes]
+    known = {case.program for case in Reach.load().seconds if case.suite == suite}
+    wanted = [program for program in lab.programs() if program.name in names or
+              not names and suite in program.lanes and program.name not in known]
     for options in sorted({program.options for program in wanted}):
         left = [program.name for program in wanted if program.options == options]
         while left:

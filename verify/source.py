@@ -156,22 +156,19 @@ class Body:
 
 
 def functions(text):
-    """Those that the file defines."""
-    marks, found, signature = tokens(text), [], 0
-    at = depth = 0
+    """Those that the file defines; a blank line stands before each."""
+    marks, found, at, depth = tokens(text), [], 0, 0
     while at < len(marks):
-        _, start, end = marks[at]
-        mark = text[start:end]
-        if mark == "{" and not depth and text[start - 1] == "\n":
-            name = next(text[a[1]:a[2]] for a, b in zip(marks[signature:], marks[signature + 1:])
-                        if a[0] == "word" and text[b[1]] == "(")
+        kind, start, end = marks[at]
+        if text[start:end] == "{" and not depth and text[start - 1] == "\n":
+            begin = text.rfind("\n\n", 0, start)
+            name = next(text[a[1]:a[2]] for a, b in zip(marks, marks[1:])
+                        if begin < a[1] and a[0] == "word" and text[b[1]] == "(")
             body = Body(text, marks, at, name)
             found.append(body.function)
-            at = signature = body.at
+            at = body.at
             continue
-        if marks[at][0] == "mark":
-            depth += (mark in OPENING) - (mark in CLOSING)
+        if kind == "mark":
+            depth += (text[start] in OPENING) - (text[start] in CLOSING)
         at += 1
-        if mark == ";" and not depth:
-            signature = at
     return found

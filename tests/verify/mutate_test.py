@@ -30,6 +30,8 @@ static const struct ops ops = {
 \t.open = first,
 };
 
+LIST(X)
+
 static int first(struct thing *t, int n)
 {
 \tstruct other *o = other_get(t, 1);
