@@ -23,7 +23,8 @@
  * The answer to the first two is "OPERATIONS operations, BYTES bytes, N wrong", to the third
  * the same and ", N of M pages in plugged memory": in what a virtio-mem device has brought,
  * which Linux prefers for memory of processes. Whatever goes wrong in another way is told in
- * a line "guest: FAILED ..." and ends the machine.
+ * a line "guest: FAILED ..." and ends the machine. For who can't speak to it, "first", on the
+ * kernel's command line, is a command that comes before all others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -385,10 +386,14 @@ static void obey(const char *line)
 
 int main(void)
 {
+	const char *first;
 	char line[64];
 
 	prepare();
 	printf("guest: ready, %u MiB to reach by DMA\n", nr_spots());
+	first = getenv("first");
+	if (first)
+		obey(first);
 	while (fgets(line, sizeof(line), stdin) && strncmp(line, "quit", 4))
 		obey(line);
 	printf("guest: bye\n");
