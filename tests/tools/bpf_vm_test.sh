@@ -46,7 +46,7 @@ given_back()
 evictors()
 {
 	watching evictors.bt given_back &&
-		has '^ +zap_page_range_single\+' && has '^ +copy_page_range\+' &&
+		has '^ +zap_(page|vma)_range[a-z_]*\+' && has '^ +copy_page_range\+' &&
 		has "^@by_container\[${container_of[a]}\]: $(grown a pages_evicted)$"
 }
 
