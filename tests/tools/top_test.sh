@@ -182,7 +182,7 @@ sorting()
 
 usage()
 {
-	run "$iopf" top "$@"
+	run timeout -s KILL "$patience_s" "$iopf" top "$@"
 	cat "$tmp/said"
 	[ "$code" -eq 2 ]
 }

@@ -312,7 +312,7 @@ not_permitted()
 
 wrong()
 {
-	run "$iopf" trace "$@"
+	run timeout -s KILL "$patience_s" "$iopf" trace "$@"
 	cat "$tmp/said"
 	equal 'exit code' "$code" 2
 }
