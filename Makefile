@@ -53,10 +53,10 @@ abi: setup ## check the restated kernel structures
 	@mk/check abi
 
 check-fast: setup ## all tests but those on the newest kernel and the debug kernel
-	@mk/check unit style bench verify abi vm tools stock
+	@mk/check unit style verify bench abi vm tools stock
 
 check: setup ## all tests; builds the debug kernel and QEMU the first time
-	@mk/check unit style bench verify stock next intel first-stage debug abi vm tools packaging
+	@mk/check unit style verify bench stock next intel first-stage debug abi vm tools packaging
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients

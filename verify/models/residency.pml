@@ -19,10 +19,10 @@
  * MUTANT NO_KEPT_SEQ		tlb==pte
  * MUTANT NO_SET_SEQ		tlb==pte
  * MUTANT NO_FLUSH		tlb==pte
- * MUTANT NO_RECORD		tlb==pte
+ * MUTANT NO_RECORD		record
  * MUTANT BUSY_IS_DONE		tlb==pte
- * MUTANT NO_TABLE_DEAD		unmapped
- * MUTANT NO_MAPPING_DEAD	unmapped
+ * MUTANT NO_TABLE_DEAD		record
+ * MUTANT NO_MAPPING_DEAD	freed
  * MUTANT NO_SET_WALK		domain
  * MUTANT NO_MAPPING_REF	freed
  * MUTANT NO_NOTIFIER_REMOVE	freed
@@ -30,15 +30,22 @@
  * MUTANT WAIT_LOCKED		invalid end state
  */
 
+/* Does it end? That is asked of one worker, without the device, whom nobody waits for. */
+#ifdef FAIRNESS
+#define WORKERS	1
+#else
+#define WORKERS	2
+#endif
+
 /* The mm: its page table, its users, and struct mmu_notifier_subscriptions. */
 byte pte = 1, frames = 1;
 byte users = 1;
 byte subs_seq = 2, active_ranges;
 bool in_itree, add_deferred, remove_deferred;
-bool reclaimed;			/* there is memory for page tables */
+#define reclaimed	(subs_seq >= 4)	/* there is memory for page tables */
 
-/* The mapping: in the container's tree, its references, segments_lock. */
-bool in_container = true, mapping_dead, published, freed, segments_lock;
+/* The mapping: in the container's tree; its segment is published; its references. */
+bool in_container = true, mapping_dead, published, freed;
 byte mapping_ref = 1;
 
 /* The segment: its notifier, and struct viopf_table. */
@@ -62,6 +69,7 @@ byte finished;
 /* S1: no DMA where the mm has been told that there is none. */
 #define reach()	assert(tlb == pte && !closed); assert(!unmapped)
 
+#ifndef FAIRNESS
 active proctype Device()
 {
 end:	do
@@ -69,6 +77,7 @@ end:	do
 	:: atomic { attached && tlb -> reach() }
 	od
 }
+#endif
 
 /* mn_itree_inv_start_range() and mn_itree_inv_end(), mm/mmu_notifier.c. */
 inline invalidate_start()
@@ -114,7 +123,7 @@ inline evict()
 /* The mm takes the page. The process may get another one. */
 inline take_page()
 {
-	d_step { pte = 0; reclaimed = true };
+	pte = 0;
 	d_step { closed--; invalidate_end() }
 }
 
@@ -138,7 +147,7 @@ inline reap()
 #ifdef BUSY_IS_DONE
 	:: d_step { in_itree -> closed++ }; take_page()
 #else
-	:: d_step { in_itree -> invalidate_end(); reclaimed = true }
+	:: d_step { in_itree -> invalidate_end() }
 #endif
 	fi
 }
@@ -244,7 +253,7 @@ inline segment_get(ret)
 {
 	if
 	:: published
-	:: d_step { !published && !segments_lock ->
+	:: d_step { !published ->
 		if
 #ifndef NO_MAPPING_DEAD
 		:: mapping_dead -> ret = ENOENT
@@ -302,18 +311,15 @@ inline fault_span(ret, seq, frame)
 			seq = 0;
 			frame = 0;
 			if
-			:: ret == OK || ret == ENOENT -> break
-			:: else
+			:: ret == ENODATA ->
+				/* get_user_pages_remote(), fault/bring_in.c */
+				assert(users);
+				frames = (pte -> frames : frames + 1);
+				pte = (pte -> pte : frames)
+			:: ret == AGAIN
+			:: else -> break
 			fi
 		}
-		if
-		:: d_step { ret == ENODATA ->
-			/* get_user_pages_remote(), fault/bring_in.c */
-			assert(users);
-			frames = (pte -> frames : frames + 1);
-			pte = (pte -> pte : frames) }
-		:: ret == AGAIN
-		fi
 	od
 }
 
@@ -321,7 +327,7 @@ inline fault_span(ret, seq, frame)
  * viopf_fault_resolve(), fault/resolve.c; viopf_worker_enter() and _leave(), fault/cancel.c.
  * When it begins, its answer may have been given already.
  */
-active [2] proctype Worker()
+active [WORKERS] proctype Worker()
 {
 	mtype ret = OK;
 	byte seq, frame;
@@ -335,10 +341,9 @@ active [2] proctype Worker()
 			:: ret == OK -> fault_span(ret, seq, frame)
 			:: else
 			fi;
-			atomic { ret = OK; mm_put() }
-		:: !users || mapping_dead
-		fi;
-		d_step { mapping_put() }
+			atomic { ret = OK; mm_put(); mapping_put() }
+		:: d_step { !users || mapping_dead -> mapping_put() }
+		fi
 	:: !in_container
 	fi;
 	finish
@@ -348,7 +353,7 @@ active [2] proctype Worker()
 inline unmap()
 {
 	/* viopf_faults_cancel_mapping(), fault/cancel.c */
-	atomic { !segments_lock -> mapping_dead = true };
+	mapping_dead = true;
 	if
 	:: published ->
 		/* viopf_segment_kill(), change/retire.c */
@@ -381,16 +386,11 @@ inline detach()
 	iommu_set = EMPTY;
 #ifndef NO_SET_WALK
 	if
-	:: d_step { in_container && !segments_lock -> segments_lock = true };
-		if
-		:: d_step { published && !table_lock ->
-			leaf_unmap();
-			leaf_clear();
-			table_set = EMPTY }
-		:: !published
-		fi;
-		segments_lock = false
-	:: !in_container
+	:: d_step { in_container && published && !table_lock ->
+		leaf_unmap();
+		leaf_clear();
+		table_set = EMPTY }
+	:: !in_container || !published
 	fi;
 #endif
 	domain = false
@@ -410,10 +410,10 @@ active proctype Client()
 
 active proctype End()
 {
-	finished == 6;
+	finished == 4 + WORKERS;
 	assert(!pt && !tlb && !record);
 	assert(freed && !users && !pte && !in_itree);
-	assert(!table_lock && !segments_lock)
+	assert(!table_lock)
 }
 
-ltl all_end { <> (finished == 6) }
+ltl all_end { <> (finished == 4 + WORKERS) }
