@@ -3,14 +3,13 @@
  * Answers: each page request group gets one, from whoever claims it.
  *
  * Two groups ask for something in one mapping, which is user-handled or not. The handler takes
- * them over; two workers resolve them, and may be blocked in the mm until they are aborted. The
- * mapping's address may be taken away and given anew; the mapping may be unmapped, and the devices
- * detached, in any order; the process may be killed. Somebody may have opened a fault fd: he reads
- * and decides, or does not, and closes it, or does not. As long as the mapping and the device
- * stay, whoever is asked is to do his part.
+ * them over; two workers resolve them. The mapping's address may be taken away and given anew; the
+ * mapping may be unmapped, and the devices detached, in any order. Somebody may have opened a fault
+ * fd, reads and decides. If user space means to unmap and detach, a worker may be blocked in the mm
+ * until it is aborted, and the reader may do nothing any more; else these do their part some day.
  *
- * Where a group is at[] says: in one list, or with one who sees to its answer. Each step of a group
- * is one hold of fault_lock; an answer is sent without it, in two steps, as in the code.
+ * Where a group is at[] says: in one list, or with one who sees to its answer. A step is what the
+ * code does in one hold of fault_lock; to send an answer is another one, without it.
  *
  * MUTANT NO_ANSWERED_TEST	replied
  * MUTANT NO_CLAIM		vgroup
@@ -29,9 +28,12 @@
  * MUTANT NO_REFUSAL_WORK	acceptance cycle
  */
 
-/* Where a group is: on its way; with the handler; in a list; with a worker, ... */
+/*
+ * Where a group is: on its way; with the handler; queued; with a worker; in a list of those that
+ * wait; with whoever unmaps or detaches, or decides or closes the fd, or has mapped its page for
+ * another group; and gone.
+ */
 mtype = { COMING, HANDLED, QUEUED, TAKEN, UNREAD, UNDECIDED, PARKED, REFUSED,
-/* ... with him who unmaps or detaches, who closes the fd or decides, who answers late; and gone. */
 	  CANCELLED, DECIDED, MERGED, FREED };
 mtype at[2] = COMING;
 bool approved[2];
@@ -52,7 +54,7 @@ bool answered[2], answering[2], aborted[2], suspended[2], entered[2];
 
 bool cuts;	/* user space will unmap and detach */
 
-/* viopf_answer_send(), fault/answer.c: out, and then counted no more. */
+/* viopf_answer_send(), fault/answer.c: out, and counted no more. */
 inline send(out)
 {
 	d_step {

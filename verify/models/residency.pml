@@ -2,18 +2,20 @@
 /*
  * Residency: a page comes to a device, and goes before the kernel reuses it.
  *
- * One page of one segment, in one mapping of one container, with one device. Two page requests,
- * each of which the handler tries and a worker ends; an eviction; then the process is killed:
- * the OOM reaper, who may not wait, and exit; UNMAP_DMA and detach, in any order, as
- * container->lock has one after the other. All of these at any time. The device reaches what it
- * can, by the IOMMU's cache or by the page table, at any time.
+ * One page of one segment, in one mapping of one container, with one device. At any time: a page
+ * request in the handler, and two in workers; an eviction, by somebody who may wait or by the OOM
+ * reaper, who may not; the end of the process; UNMAP_DMA and detach, one after the other, as
+ * container->lock has it. The device reaches what it can, by the IOMMU's cache or by its page
+ * table, at any time.
+ *
+ * Who answers is answers.pml's: here a worker goes on, or gives up, whoever has answered for it.
  *
  * Frames of memory are numbered as the process gets them: the one that it has is pte, all others
  * have been taken back. 0 is none.
  *
  * A step here is what the code does under a spinlock, or what nobody sees the inside of: under
- * table->lock only an eviction is more than one, as the device can look between. A lock that is
- * tried may be taken by somebody at any time.
+ * table->lock only what takes the page away is more than one, as the device can look between. A
+ * lock that is tried may be taken by somebody at any time.
  *
  * MUTANT NO_RETRY		tlb==pte
  * MUTANT NO_KEPT_SEQ		tlb==pte
@@ -137,7 +139,7 @@ inline take()
 	take_page()
 }
 
-/* oom_reap_task_mm(), mm/oom_kill.c: gives up, or so does viopf_evict() for it. */
+/* oom_reap_task_mm(), mm/oom_kill.c: gives up where viopf_evict() finds the lock taken. */
 inline reap()
 {
 	invalidate_start();
@@ -161,8 +163,8 @@ active proctype Eviction()
 	finish
 }
 
-/* A process is killed: the reaper; then exit_mmap(), after the last user of the mm. */
-active proctype Killed()
+/* The process ends: exit_mmap(), after the last user of the mm. */
+active proctype Exit()
 {
 	users--;
 	!users;
@@ -378,9 +380,11 @@ inline unmap()
 /* viopf_group_detach(), change/attach.c. */
 inline detach()
 {
-	/* viopf_quarantine_group(), change/quarantine.c: the IOMMU driver flushes. */
+	/*
+	 * viopf_quarantine_group(), change/quarantine.c: the IOMMU driver flushes, and waits for
+	 * who reports. viopf_faults_cancel_group(), fault/cancel.c, waits for no worker.
+	 */
 	d_step { attached = false; tlb = 0 };
-	/* viopf_faults_cancel_group(), fault/cancel.c: no worker is waited for. */
 	!handling;
 	/* viopf_domain_remove() and viopf_segments_use_set(), change/set.c */
 	iommu_set = EMPTY;
