@@ -63,23 +63,29 @@ inline bring_in()
 /* iommu_unmap_fast(), then iommu_iotlb_sync(), with the lock held. */
 inline leaf_drop()
 {
-	if
-	:: iommu && !pinned ->
-		iommu = 0;
-#ifndef NO_FLUSH
-		tlb = 0
-#endif
-	:: else
-	fi
+	d_step {
+		if
+		:: iommu && !pinned ->
+			iommu = 0;
+			tlb = 0
+		:: else
+		fi
+	}
 }
 
 /* viopf_leaf_drop_writable(), table/leaf.c */
 inline drop_writable()
 {
-	if
-	:: iommu == WRITE -> leaf_drop()
-	:: else
-	fi
+	d_step {
+		if
+		:: iommu == WRITE && !pinned ->
+			iommu = 0;
+#ifndef NO_FLUSH
+			tlb = 0
+#endif
+		:: else
+		fi
+	}
 }
 
 /* viopf_dirty_bits_reset(), table/dirty_bits.c */

@@ -82,13 +82,15 @@ inline bring_in(m)
 
 inline leaf_drop(m)
 {
-	if
-	:: rec[m] && !pinned[m] ->
-		iommu = 0;
-		tlb = 0;
-		rec[m] = false
-	:: else
-	fi
+	d_step {
+		if
+		:: rec[m] && !pinned[m] ->
+			iommu = 0;
+			tlb = 0;
+			rec[m] = false
+		:: else
+		fi
+	}
 }
 
 inline leaf_map(m, f)
