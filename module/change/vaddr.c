@@ -262,6 +262,9 @@ int viopf_vaddr_update(struct viopf_container *container,
 	ret = viopf_vaddr_prepare(mapping, old);
 	if (ret) {
 		viopf_vaddr_discard(mapping);
+		/* Devices may have written what was pinned for it, and its bits are gone. */
+		if (viopf_mapping_is_pinned(old))
+			old->dirty_all = true;
 		viopf_vaddr_set_segments_dead(old, false);
 		viopf_vaddr_set_dead(old, false);
 		return ret;
