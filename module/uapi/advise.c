@@ -193,6 +193,18 @@ static int viopf_advice_step_locked(struct viopf_advice *work,
 	       viopf_advice_drop(work, mapping);
 }
 
+/*
+ * What a prefetch failed with, unless the mapping's address is being updated, or was: then it
+ * is looked up anew. Both at once, as the update changes both (viopf_vaddr_resume()).
+ */
+static int viopf_prefetch_failed(struct viopf_mapping *mapping, int ret)
+{
+	guard(spinlock)(&mapping->container->fault_lock);
+	if (mapping->superseded)
+		return 0;
+	return mapping->vaddr_invalid ? -EBUSY : ret;
+}
+
 static int viopf_advice_step_in(struct viopf_advice *work,
 				struct viopf_mapping *mapping)
 {
@@ -206,12 +218,7 @@ static int viopf_advice_step_in(struct viopf_advice *work,
 		return -EBUSY;
 
 	ret = viopf_advice_prefetch(work, mapping);
-	if (!ret || ret == -EINTR)
-		return ret;
-	/* Its address was updated meanwhile: look it up anew. */
-	if (READ_ONCE(mapping->superseded))
-		return 0;
-	return READ_ONCE(mapping->vaddr_invalid) ? -EBUSY : ret;
+	return !ret || ret == -EINTR ? ret : viopf_prefetch_failed(mapping, ret);
 }
 
 /* A segment's worth, or a hole; the mapping is looked up anew, as it may have changed. */
