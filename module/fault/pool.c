@@ -131,6 +131,7 @@ static void viopf_worker_respond(struct viopf_worker *worker,
 		viopf_answer_send(container, worker->group, code,
 				  VIOPF_BY_WORKER);
 	else
+		/* Seen without the lock; before the group is freed that is taken once more. */
 		wait_event(container->answer_wait,
 			   !READ_ONCE(worker->answering));
 }

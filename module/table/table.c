@@ -87,6 +87,7 @@ int viopf_table_ready(struct viopf_table *table)
 		return -EIO;
 	if (table->dead)
 		return -ENOENT;
+	/* Of the old set and the new it may read either: see change/set.c. */
 	if (!table->set)
 		table->set = READ_ONCE(table->iommu->set);
 	return table->set->nr ? 0 : -ENOENT;
