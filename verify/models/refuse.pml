@@ -75,7 +75,7 @@ inline hold_pages(t)
 	if
 	:: !kept[t] ->
 		failed = true;			/* xchg(), before it looks */
-		atomic {			/* viopf_hold_each() */
+		d_step {			/* viopf_hold_each() */
 			found[t] = 0;
 			if
 			:: rec[t] && pt[t] -> skip;
@@ -302,6 +302,11 @@ proctype unmap()
 init
 {
 	atomic {
+		/* segment 0 has faulted before */
+		cpu[0] = 1;
+		pt[0] = 1;
+		tlb[0] = 1;
+		rec[0] = true;
 		run fault(0);
 		run fault(1);
 		run evict(0);
