@@ -166,6 +166,33 @@ inline fault_in()
 	od
 }
 
+/* viopf_vaddr_wait(), fault/waiting.c */
+inline vaddr_wait()
+{
+#ifdef PARK_UNLOCKED
+	if
+	:: m == OLD && invalid ->
+		atomic { !answered[w] -> group[w] = PARKED; goto finish }
+	:: else
+	fi;
+#endif
+	atomic {
+		if
+#ifndef NOT_SUPERSEDED
+		:: !answered[w] && ((m == OLD && superseded) || suspended[w]) ->
+#else
+		:: !answered[w] && suspended[w] ->
+#endif
+			group[w] = QUEUED;	/* viopf_faults_queue() */
+			goto finish
+		:: !answered[w] && m == OLD && invalid && !superseded && !suspended[w] ->
+			group[w] = PARKED;	/* viopf_waiting_add() */
+			goto finish
+		:: else
+		fi
+	}
+}
+
 /* A worker, which takes its request whenever that is in line. */
 proctype worker(byte w)
 {
@@ -209,29 +236,7 @@ leave:
 		fi
 	}
 wait:
-	/* viopf_vaddr_wait(), fault/waiting.c */
-#ifdef PARK_UNLOCKED
-	if
-	:: m == OLD && invalid ->
-		atomic { !answered[w] -> group[w] = PARKED; goto finish }
-	:: else
-	fi;
-#endif
-	atomic {
-		if
-#ifndef NOT_SUPERSEDED
-		:: !answered[w] && ((m == OLD && superseded) || suspended[w]) ->
-#else
-		:: !answered[w] && suspended[w] ->
-#endif
-			group[w] = QUEUED;	/* viopf_faults_queue() */
-			goto finish
-		:: !answered[w] && m == OLD && invalid && !superseded && !suspended[w] ->
-			group[w] = PARKED;	/* viopf_waiting_add() */
-			goto finish
-		:: else
-		fi
-	}
+	vaddr_wait();
 respond:
 	atomic {				/* viopf_worker_respond() */
 		if
