@@ -233,7 +233,7 @@ static void line_is_full(void)
 	assert_grew(&line.rig, line.before, groups, 3);
 	assert_grew(&line.rig, line.before, resp_success, 0);
 	line_move(&line);
-	assert_true(wait_until(!rig_stats(&line.rig).faults_pending, 30));
+	assert_pending(&line.rig, 0);
 	assert_grew(&line.rig, line.before, resp_success, 3);
 	assert_grew(&line.rig, line.before, resp_failure, 1);
 	rig_close(&line.rig);

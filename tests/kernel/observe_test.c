@@ -107,7 +107,10 @@ static uint64_t latency_total(const char *folder)
 /* Every counter of the ioctl has its file, and says the same. */
 static void assert_stats_agree(struct seen *s)
 {
-	struct vfio_iopf_stats stats = rig_stats(&s->rig);
+	struct vfio_iopf_stats stats;
+
+	assert_pending(&s->rig, 0);
+	stats = rig_stats(&s->rig);
 
 #define SAME(name) assert_msg(counter_of(s, #name) == stats.name, "%s: %llu, not %llu", \
 		#name, (unsigned long long)counter_of(s, #name), \
@@ -208,6 +211,7 @@ static void devices(void)
 	assert_int_equal(device_counter(&s, 0, "requests"), before + NR_PAGES + 1);
 	assert_int_equal(device_counter(&s, 0, "resp_invalid"), 1);
 	assert_int_equal(device_counter(&s, 0, "resp_success"), before + NR_PAGES);
+	assert_pending(&s.rig, 0);
 	assert_int_equal(device_counter(&s, 0, "faults_pending"), 0);
 	assert_int_equal(device_counter(&s, 1, "groups"), quiet);
 	assert_int_equal(counter_of(&s, "groups"), before + NR_PAGES + 1 + quiet);

@@ -90,7 +90,7 @@ static void block(struct blocked *b)
 	rig_map(&b->rig, b->p, IOVA_BASE, SIZE);
 	assert_ok(sdma_submit(&b->rig.dma[0].q[1], &check, 1));
 	assert_ptr_equal(uffd_next(&b->u, 30), b->p);
-	assert_int_equal(rig_stats(&b->rig).faults_pending, 1);
+	assert_pending(&b->rig, 1);
 }
 
 /* The blocked operation ends like this. */
@@ -143,7 +143,7 @@ static void dontneed_in_flight(void)
 	start = now_s();
 	assert_ok(madvise(b.p, SIZE, MADV_DONTNEED));
 	assert_at_once(start);
-	assert_int_equal(rig_stats(&b.rig).faults_pending, 1);
+	assert_pending(&b.rig, 1);
 	uffd_deliver(&b.u, b.p);
 	unblocked(&b, SOFTDMA_OK);
 	/* And once more with the page there and gone again. */
@@ -167,7 +167,7 @@ static void munmap_in_flight(void)
 	start = now_s();
 	assert_ok(munmap(b.p + PAGE, SIZE - PAGE));
 	assert_at_once(start);
-	assert_int_equal(rig_stats(&b.rig).faults_pending, 1);
+	assert_pending(&b.rig, 1);
 	assert_ok(munmap(b.p, PAGE));
 	unblocked(&b, SOFTDMA_FAULT_INVALID);
 	assert_int_equal(rig_stats(&b.rig).aborts, 0);

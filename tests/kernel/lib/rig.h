@@ -92,6 +92,10 @@ void cpu_check_zero(const void *p, size_t len);
 #define assert_grew(rig, before, member, n) \
 	assert_counter((rig), &(before), offsetof(struct vfio_iopf_stats, member), #member, (n))
 
+/* So many page requests are pending: each for a moment longer than until its answer is out. */
+#define assert_pending(rig, n) \
+	assert_true(wait_until(rig_stats(rig).faults_pending == (n), 30))
+
 void assert_counter(struct rig *rig, const struct vfio_iopf_stats *before, size_t offset,
 		    const char *name, long long grew);
 
