@@ -110,7 +110,8 @@ static void while_they_come_and_go(void)
 	size_t i, n = 0;
 	int well;
 
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(shared, MAP_FAILED);
 	devices_list(shared->bdf);
 	swap_on_zram(64);
