@@ -199,10 +199,15 @@ static int viopf_advice_step_locked(struct viopf_advice *work,
  */
 static int viopf_prefetch_failed(struct viopf_mapping *mapping, int ret)
 {
-	guard(spinlock)(&mapping->container->fault_lock);
+	spinlock_t *fault_lock = &mapping->container->fault_lock;
+
+	spin_lock(fault_lock);
 	if (mapping->superseded)
-		return 0;
-	return mapping->vaddr_invalid ? -EBUSY : ret;
+		ret = 0;
+	else if (mapping->vaddr_invalid)
+		ret = -EBUSY;
+	spin_unlock(fault_lock);
+	return ret;
 }
 
 static int viopf_advice_step_in(struct viopf_advice *work,
