@@ -17,7 +17,7 @@ sub = if [ -e $(1)/Makefile ]; then \
 	else echo "$(1): nothing to build"; fi
 
 .PHONY: all help setup modules lib tests tools unit examples style abi check-fast \
-	check check-clients demo demo-intel bench bench-quick bench-build deb install \
+	check check-clients assure demo demo-intel bench bench-quick bench-build deb install \
 	uninstall clean
 
 all: modules lib examples tools tests ## modules for LANE (stock), library, examples, tools, tests
@@ -61,6 +61,9 @@ check: setup ## all tests; builds the debug kernel and QEMU the first time
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients
 	@mk/check clients
+
+assure: setup ## gather the long evidence: mutants, soaks; in pieces of an hour, resumable
+	@verify/assure
 
 demo: modules lib ## show the main job on a software device, in under three minutes
 	+@$(call sub,demo,$(OUT)/demo)
