@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "failures.h"
 #include "load.h"
 
 #define NR_PAGES	512
@@ -119,36 +120,22 @@ static void missing_flush_is_seen(void)
 	rig_close(&rig);
 }
 
-static void fault_attribute(const char *dir, const char *name, const char *value)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", dir, name);
-	if (!access(path, F_OK))
-		assert_msg(!file_write(path, value), "can't write to %s", path);
-}
-
 /* Make ready for allocations to fail. The switch is a file: opened now, not then. */
 static int prepare_failures(void)
 {
-	static const char * const dirs[] = { "failslab", "fail_page_alloc" };
-	int fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
 	size_t i;
+	int fd;
 
-	if (fd < 0)
-		skip_because("this kernel can't make allocations fail");
-	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
-		fault_attribute(dirs[i], "task-filter", "Y\n");
-		fault_attribute(dirs[i], "probability", "100\n");
-		fault_attribute(dirs[i], "times", "-1\n");
-		fault_attribute(dirs[i], "interval", "1\n");
-		fault_attribute(dirs[i], "space", "0\n");
-		fault_attribute(dirs[i], "verbose", "0\n");
-		fault_attribute(dirs[i], "ignore-gfp-wait", "N\n");
-		fault_attribute(dirs[i], "cache-filter", "N\n");
-		fault_attribute(dirs[i], "ignore-gfp-highmem", "N\n");
-		fault_attribute(dirs[i], "min-order", "0\n");
+	failures_prepare();
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		failures_set(kinds[i], "task-filter", "Y\n");
+		failures_set(kinds[i], "interval", "1\n");
+		failures_set(kinds[i], "space", "0\n");
+		failures_set(kinds[i], "probability", "100\n");
 	}
+	fd = open("/proc/self/make-it-fail", O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
 	return fd;
 }
 
