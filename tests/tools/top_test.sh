@@ -32,6 +32,14 @@ change()
 	mv "$tmp/new" "$class/container0/$1"
 }
 
+# come N [NAME=VALUE]...: a container, at one blow as well.
+come()
+{
+	local tree=$tmp/aside
+	container "$@"
+	mv "$tree/sys/class/vfio_iopf/container$1" "$class/"
+}
+
 # start_top ARGUMENT...: in the background, its output in $tmp/top, which has a first line.
 start_top()
 {
@@ -132,7 +140,7 @@ comes_and_goes()
 	start_top --json
 	mv "$class/container1" "$tmp/away"
 	wait_for seen '.[-1].containers | length == 1' || return
-	container 7 stats/requests=90
+	come 7 stats/requests=90
 	wait_for seen 'map(.containers[] | select(.container == 7)) | length > 0' || return
 	# What it did before it was first seen is in the first picture.
 	# shellcheck disable=SC2016 # jq's
