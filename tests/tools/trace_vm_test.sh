@@ -165,7 +165,7 @@ summed_up()
 	note a
 	some_work || return
 	stop || return
-	json ".requests == $(grown a requests)" '.lost == 0' \
+	traced ".requests == $(grown a requests)" '.lost == 0' \
 		".events.request == $(grown a groups) and .steps.answer.count == $(grown a groups)" \
 		".answers == {success: $(grown a resp_success), invalid: 0, failure: 0, at_once: $(grown a groups_at_once)}" \
 		".steps.bring_in.count == $(grown a bring_ins)" \
@@ -174,15 +174,11 @@ summed_up()
 		'.addresses | length == 8' '(.addresses | map(.requests) | add) == .requests'
 }
 
-# json FILTER...: of $tmp/trace.
-json()
+# traced FILTER...: json, of $tmp/trace.
+traced()
 {
 	cp "$tmp/trace" "$tmp/said"
-	local filter
-	for filter in "$@"; do
-		jq -e "$filter" "$tmp/said" >"$tmp/json" 2>&1 ||
-			{ echo "not so: $filter"; cat "$tmp/json" "$tmp/said"; return 1; }
-	done
+	json "$@"
 }
 
 # The page that is taken and asked for again and again.
@@ -195,7 +191,7 @@ asked_for_most()
 		order a read $((base + 0x3000)) 0x1000 || return
 	done
 	stop || return
-	json ".addresses[0] | .iova == $((base + 0x3000)) and .size == 4096 and .requests >= 5"
+	traced ".addresses[0] | .iova == $((base + 0x3000)) and .size == 4096 and .requests >= 5"
 }
 
 # cause NAME COMMAND...: who takes pages is called so; all of them are accounted for.
@@ -205,10 +201,10 @@ cause()
 	note a
 	"${@:2}" || { end_with INT; return 1; }
 	stop || return
-	json "(.evictions | map(.pages) | add) == .evicted_pages" \
+	traced "(.evictions | map(.pages) | add) == .evicted_pages" \
 		".evictions | map(select(.cause == \"$1\")) | length > 0" || return
 	[ ! -e "$class/container${container_of[a]}" ] ||
-		json ".evicted_pages == $(grown a pages_evicted)"
+		traced ".evicted_pages == $(grown a pages_evicted)"
 }
 
 # Each of these has 2 MiB of its own, as a cut makes the kernel take all of it.
