@@ -41,17 +41,22 @@ broken_promises()
 	return "$code"
 }
 
+# changed FILE SED_SCRIPT: broken_promises of headers that are so changed.
+changed()
+{
+	rm -rf "$tmp/changed"
+	mkdir "$tmp/changed"
+	cp -r "$tmp/lib" "$tmp/uapi" "$tmp/changed/"
+	sed -i -e "$2" "$tmp/changed/$1"
+	! cmp -s "$tmp/changed/$1" "$tmp/$1" || die "the script changes nothing: $2"
+	broken_promises "$out/lib/libviopf.so" "$tmp/changed/lib" "$tmp/changed/uapi"
+}
+
 # noticed LINE FILE SED_SCRIPT: headers so changed break the promise that LINE is, or begins with.
 noticed()
 {
 	local output
-	rm -rf "$tmp/changed"
-	mkdir "$tmp/changed"
-	cp -r "$tmp/lib" "$tmp/uapi" "$tmp/changed/"
-	sed -i -e "$3" "$tmp/changed/$2"
-	! cmp -s "$tmp/changed/$2" "$tmp/$2" || die "the script changes nothing: $3"
-	! output=$(broken_promises "$out/lib/libviopf.so" "$tmp/changed/lib" "$tmp/changed/uapi") ||
-		return 1
+	! output=$(changed "$2" "$3") || return 1
 	printf '%s\n' "$output"
 	grep -qF "release: $1" <<<"$output"
 }
@@ -69,11 +74,7 @@ lost_symbol_noticed()
 # growth_passes STRUCT FILE: at its end, of what the callee is told the size of.
 growth_passes()
 {
-	rm -rf "$tmp/changed"
-	mkdir "$tmp/changed"
-	cp -r "$tmp/lib" "$tmp/uapi" "$tmp/changed/"
-	sed -i "/^struct $1 {/,/^}/s/^}/\tunsigned long long more;\n}/" "$tmp/changed/$2"
-	broken_promises "$out/lib/libviopf.so" "$tmp/changed/lib" "$tmp/changed/uapi" &&
+	changed "$2" "/^struct $1 {/,/^}/s/^}/\tunsigned long long more;\n}/" &&
 		grep -q "^member $1.more " "$tmp/now"
 }
 
