@@ -9,12 +9,12 @@ import json
 import re
 from collections import Counter, defaultdict
 
+import document
 import lab
 
 FILE = lab.WORK / "results"
 SURVIVORS = lab.TOP / "verify" / "survivors"
 DOCUMENT = lab.TOP / "docs" / "mutation.md"
-BEGIN, END = "<!-- mutation table begins -->", "<!-- mutation table ends -->"
 COUNTED = ("killed", "survived", "unreached")
 
 
@@ -100,15 +100,6 @@ class Summary:
                 f"no C.")
 
 
-def cell(text):
-    return text.replace("|", "\\|")
-
-
-def table(heads, rows):
-    lines = [heads, ["---"] + ["--:"] * (len(heads) - 1), *rows]
-    return ["| " + " | ".join(str(value) for value in row) + " |" for row in lines]
-
-
 def survivor(result, reasons):
     word, reason = reasons.get(result["id"], ("", "not looked at yet"))
     left = f" {result['left']} cases that reach it were not run." if result.get("left") else ""
@@ -126,16 +117,13 @@ def markdown(summary, seed, number, day):
              + summary.head(), "",
              "Killed by " + ", ".join(f"a {how} {count}" for how, count in ways.most_common())
              + ".", ""]
-    lines += table(["file", "mutants", "killed", "equivalent", "left"], summary.by_file())
-    lines += [""] + table(["test", "kills"], [(f"`{name}`", count) for name, count in
-                                              killers.most_common()])
+    lines += document.table(["file", "mutants", "killed", "equivalent", "left"], summary.by_file())
+    lines += [""] + document.table(["test", "kills"], [(f"`{name}`", count) for name, count
+                                                       in killers.most_common()])
     lines += ["", "What survived:", ""]
     lines += [survivor(result, summary.reasons) for result in summary.open] or ["- nothing"]
     return "\n".join(lines)
 
 
 def write(summary, seed, number, day):
-    text = DOCUMENT.read_text()
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    DOCUMENT.write_text(f"{head}{BEGIN}\n{markdown(summary, seed, number, day)}\n{END}{tail}")
+    document.replace(DOCUMENT, "mutation table", markdown(summary, seed, number, day))

@@ -268,7 +268,8 @@ class Results(unittest.TestCase):
 
     def test_document(self):
         """the document has the result between its marks, and the rest as it was"""
-        results.DOCUMENT.write_text(f"before\n{results.BEGIN}\nold\n{results.END}\nafter\n")
+        results.DOCUMENT.write_text("before\n<!-- mutation table begins -->\nold\n"
+                                    "<!-- mutation table ends -->\nafter\n")
         results.write(self.keep(), 1, 7, "2001-02-03")
         text = results.DOCUMENT.read_text()
         self.assertRegex(text, r"(?s)^before\n.*seed 1, 7 of 7 .*50\.0% killed: 2 of 4\..*after\n$")
