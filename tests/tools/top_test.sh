@@ -41,8 +41,10 @@ come()
 }
 
 # start_top ARGUMENT...: in the background, its output in $tmp/top, which has a first line.
+# What a case that failed has left writes there no more.
 start_top()
 {
+	[ -z "$top_pid" ] || stop_top KILL
 	: >"$tmp/top" # here: the background may begin later than what waits for it
 	"$iopf" top --interval 0.1 "$@" >"$tmp/top" 2>"$tmp/top.err" &
 	top_pid=$!
