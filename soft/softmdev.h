@@ -9,7 +9,7 @@
  * the device's file, have it do what such a driver does.  What they promise:
  *
  * M1  Identity.  Platform devices softmdev.0 to softmdev.(devices - 1) (module
- *     parameter "devices", 1 to 16, default 1), each in an IOMMU group of its own.
+ *     parameter "devices", 1 to 1024, default 1), each in an IOMMU group of its own.
  *     The group is the target of /sys/bus/platform/devices/softmdev.N/iommu_group,
  *     and the name for VFIO_GROUP_GET_DEVICE_FD is softmdev.N.  There are no regions
  *     and no interrupts.  The module cannot be removed while a device is open.
@@ -36,7 +36,7 @@
 #include <linux/types.h>
 
 #define SOFTMDEV_NAME		"softmdev"
-#define SOFTMDEV_MAX_DEVICES	16
+#define SOFTMDEV_MAX_DEVICES	1024
 #define SOFTMDEV_MAX_PAGES	1024	/* of a call; backends take 512 */
 #define SOFTMDEV_MAX_RW		0x100000
 #define SOFTMDEV_UNMAPS		64

@@ -28,7 +28,7 @@
 
 static unsigned int devices = 1;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "number of devices, 1 to 16 (default 1)");
+MODULE_PARM_DESC(devices, "number of devices, 1 to 1024 (default 1)");
 
 /**
  * struct sm_pin - an IOVA page in the record
