@@ -2,8 +2,8 @@
 /*
  * The residency record of one segment.
  *
- * It owns three bitmaps, in one allocation made with the record, so that nothing
- * after viopf_residency_init() can fail or allocate: evictions use it. It holds
+ * It owns three bitmaps, two of them in one allocation made with the record, so that
+ * nothing after viopf_residency_init() can fail or allocate: evictions use it. It holds
  * no lock and no reference, and knows neither IOMMU nor memory; the segment
  * keeps it equal to what every domain's page table says, under its own lock.
  *
@@ -69,7 +69,6 @@ int viopf_residency_init(struct viopf_residency *r, unsigned long first_iopfn,
 			 unsigned long nr_pages, gfp_t gfp)
 {
 	size_t page_longs = BITS_TO_LONGS(nr_pages);
-	size_t block_longs;
 
 	memset(r, 0, sizeof(*r));
 	if (WARN_ON_ONCE(!nr_pages || nr_pages > VIOPF_GIANT_PAGES))
@@ -77,16 +76,12 @@ int viopf_residency_init(struct viopf_residency *r, unsigned long first_iopfn,
 
 	r->first_iopfn = first_iopfn;
 	r->nr_pages = nr_pages;
-	block_longs = BITS_TO_LONGS(block_of(r, nr_pages - 1) + 1);
-
-	r->mapped = kvcalloc(2 * page_longs + block_longs,
-			     sizeof(*r->mapped), gfp);
+	r->mapped = kvcalloc(2 * page_longs, sizeof(*r->mapped), gfp);
 	if (!r->mapped) {
 		memset(r, 0, sizeof(*r));
 		return -ENOMEM;
 	}
 	r->writable = r->mapped + page_longs;
-	r->huge = r->writable + page_longs;
 	return 0;
 }
 

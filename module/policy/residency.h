@@ -28,12 +28,16 @@
 #define VIOPF_SEGMENT_SHIFT	26
 #endif
 
+/* Blocks that a record may touch: a giant leaf's, and one more if it begins within one. */
+#define VIOPF_RECORD_BLOCKS	(VIOPF_GIANT_PAGES / VIOPF_BLOCK_PAGES + 1)
+
 /**
  * struct viopf_residency - the pages of one segment that the IOMMU maps
  * @first_iopfn: IOVA page number (iova >> PAGE_SHIFT) of page 0
  * @nr_pages: pages covered
  * @nr_resident: pages with their bit in @mapped
- * @mapped: a bit a page; also the start of the one allocation
+ * @mapped: a bit a page; also the start of the one allocation, which of a whole segment
+ *	takes a page of memory
  * @writable: a bit a page, a subset of @mapped
  * @huge: a bit per block, block 0 being that of page 0: mapped as one leaf
  * @giant: one giant leaf maps the whole record
@@ -46,7 +50,7 @@ struct viopf_residency {
 	unsigned long	nr_resident;
 	unsigned long	*mapped;
 	unsigned long	*writable;
-	unsigned long	*huge;
+	unsigned long	huge[VIOPF_RECORD_BLOCKS / BITS_PER_LONG + 1];
 	bool		giant;
 };
 
