@@ -6,6 +6,8 @@
 #ifndef VIOPF_FAULT_H
 #define VIOPF_FAULT_H
 
+#include <linux/slab.h>
+
 #include "object/object.h"
 
 struct mem_cgroup;
@@ -73,7 +75,8 @@ struct viopf_fault_fd {
  * @worker: it is a worker's context; otherwise that of a task in a system call,
  *	which any signal interrupts
  * @id: of the page request group that a worker is at, for tracing; else 0
- * @pfns: room for a window's snapshot
+ * @pfns: room for a window's snapshot, VIOPF_WINDOW_MAX_PAGES; apart from the rest, as by a
+ *	few bytes more than a power of two they would take twice the memory
  *
  * Used by one thread at a time.
  */
@@ -81,8 +84,14 @@ struct viopf_fault_ctx {
 	struct viopf_container	*container;
 	bool			worker;
 	u64			id;
-	unsigned long		pfns[VIOPF_WINDOW_MAX_PAGES];
+	unsigned long		*pfns;
 };
+
+/* To be freed by kvfree(). */
+static inline unsigned long *viopf_fault_pfns_alloc(gfp_t gfp)
+{
+	return kvmalloc_array(VIOPF_WINDOW_MAX_PAGES, sizeof(unsigned long), gfp);
+}
 
 /* Which pages of a span somebody asks for. The others are mapped where that costs nothing. */
 enum viopf_asks {

@@ -184,17 +184,35 @@ static int viopf_worker_main(void *data)
 	return 0;
 }
 
+static void viopf_worker_free(struct viopf_worker *worker)
+{
+	kvfree(worker->ctx.pfns);
+	kfree(worker);
+}
+
+/* Nobody has to be killed for one more. */
+static struct viopf_worker *viopf_worker_alloc(struct viopf_container *container)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	struct mem_cgroup *old = set_active_memcg(container->memcg);
+	struct viopf_worker *worker = kzalloc(sizeof(*worker), gfp);
+
+	if (worker) {
+		worker->ctx.pfns = viopf_fault_pfns_alloc(gfp);
+		if (!worker->ctx.pfns) {
+			kfree(worker);
+			worker = NULL;
+		}
+	}
+	set_active_memcg(old);
+	return worker;
+}
+
 /* One more worker. */
 static int viopf_worker_create(struct viopf_container *container)
 {
-	struct viopf_worker *worker;
-	struct mem_cgroup *old;
+	struct viopf_worker *worker = viopf_worker_alloc(container);
 
-	/* Nobody has to be killed for one more. */
-	old = set_active_memcg(container->memcg);
-	worker = kvzalloc(sizeof(*worker), GFP_KERNEL_ACCOUNT |
-			  __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	set_active_memcg(old);
 	if (!worker)
 		return -ENOMEM;
 	worker->container = container;
@@ -205,7 +223,7 @@ static int viopf_worker_create(struct viopf_container *container)
 	if (IS_ERR(worker->task)) {
 		int ret = PTR_ERR(worker->task);
 
-		kvfree(worker);
+		viopf_worker_free(worker);
 		return ret;
 	}
 
@@ -229,7 +247,7 @@ static void viopf_worker_destroy(struct viopf_worker *worker)
 	spin_lock(&container->fault_lock);
 	list_del(&worker->node);
 	spin_unlock(&container->fault_lock);
-	kvfree(worker);
+	viopf_worker_free(worker);
 }
 
 static struct viopf_worker *

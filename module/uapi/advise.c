@@ -26,14 +26,14 @@
 
 /**
  * struct viopf_advice - one call at work
- * @ctx: of the caller, with room for snapshots, if it is a prefetch
+ * @ctx: of the caller; with room for snapshots, if it is a prefetch
  * @advice: enum vfio_iopf_advice
  * @iova: first byte of the range
  * @size: its bytes, a multiple of pages
  * @done: how many of them are done, from the first on
  */
 struct viopf_advice {
-	struct viopf_fault_ctx	*ctx;
+	struct viopf_fault_ctx	ctx;
 	u32			advice;
 	unsigned long		iova;
 	unsigned long		size;
@@ -87,7 +87,7 @@ static int viopf_prefetch_segment(struct viopf_advice *work,
 	int ret = 0;
 
 	while (!ret && viopf_span_ahead(segment, &span, end)) {
-		ret = viopf_fault_span(work->ctx, segment, &span);
+		ret = viopf_fault_span(&work->ctx, segment, &span);
 		if (ret == -EALREADY)
 			ret = 0;
 		cond_resched();
@@ -107,9 +107,9 @@ static int viopf_advice_prefetch(struct viopf_advice *work,
 
 	if (!mm)
 		return -EFAULT;
-	work->ctx->container = mapping->container;
+	work->ctx.container = mapping->container;
 	viopf_charge_begin(&charge, mm);
-	segment = viopf_fault_segment(work->ctx, mapping,
+	segment = viopf_fault_segment(&work->ctx, mapping,
 				      viopf_advice_iova(work));
 	ret = IS_ERR(segment) ? PTR_ERR(segment) :
 	      viopf_prefetch_segment(work, segment);
@@ -284,14 +284,14 @@ long viopf_advise(struct viopf_container *container, void __user *arg)
 	work.iova = advise.iova;
 	work.size = advise.size;
 	if (viopf_advice_is_prefetch(work.advice)) {
-		work.ctx = kvzalloc(sizeof(*work.ctx), GFP_KERNEL_ACCOUNT);
-		ret = work.ctx ? 0 : -ENOMEM;
+		work.ctx.pfns = viopf_fault_pfns_alloc(GFP_KERNEL_ACCOUNT);
+		ret = work.ctx.pfns ? 0 : -ENOMEM;
 	}
 	while (!ret && work.done < work.size) {
 		ret = viopf_advice_step(&work, container);
 		cond_resched();
 	}
-	kvfree(work.ctx);
+	kvfree(work.ctx.pfns);
 	advise.done_bytes = work.done;
 	if (copy_to_user(arg, &advise, minsz))
 		return -EFAULT;
