@@ -218,7 +218,7 @@ static ssize_t viopf_fault_fd_read(struct file *file, char __user *buf,
 	if (count < sizeof(*events))
 		return -EINVAL;
 	events = kmalloc_array(VFIO_IOPF_FAULT_GROUP_MAX, sizeof(*events),
-			       GFP_KERNEL);
+			       GFP_KERNEL_ACCOUNT);
 	if (!events)
 		return -ENOMEM;
 
