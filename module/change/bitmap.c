@@ -12,9 +12,13 @@
  * A word of the bitmap is 64 bits, the lowest first, and need not be aligned. On the
  * machines that this is built for that is the same as bytes of 8 bits.
  */
+#include <linux/sizes.h>
 #include <linux/vmalloc.h>
 
 #include "change/internal.h"
+
+/* Bytes cleared at a time. */
+#define VIOPF_BITMAP_STEP	((u64)SZ_1M)
 
 /* The bytes of the words that bits [first, last] are in. */
 static u64 viopf_bitmap_first_byte(u64 bit)
@@ -141,10 +145,15 @@ static u8 *viopf_bitmap_byte(const struct viopf_bitmap *bitmap, u64 bit)
 void viopf_bitmap_clear(const struct viopf_bitmap *bitmap, u64 first, u64 last)
 {
 	u8 *byte = viopf_bitmap_byte(bitmap, first);
-	u64 nr = viopf_bitmap_end_byte(last) - first / 8;
+	u64 left = viopf_bitmap_end_byte(last) - first / 8 - 1, nr;
 
-	*byte &= (1U << first % 8) - 1;
-	memset(byte + 1, 0, nr - 1);
+	*byte++ &= (1U << first % 8) - 1;
+	/* It may have 256 MiB. */
+	for (; left; left -= nr, byte += nr) {
+		nr = min(left, VIOPF_BITMAP_STEP);
+		memset(byte, 0, nr);
+		cond_resched();
+	}
 }
 
 /**

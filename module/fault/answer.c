@@ -93,6 +93,7 @@ void viopf_answer_list(struct viopf_container *container,
 	list_for_each_entry_safe(group, next, groups, node) {
 		list_del(&group->node);
 		viopf_answer(container, group, code, by);
+		cond_resched();
 	}
 }
 

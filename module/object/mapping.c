@@ -45,6 +45,8 @@ struct viopf_mapping *viopf_mapping_first(struct viopf_container *container,
  * viopf_mapping_next() - the next one
  * @mapping: of a locked container
  *
+ * Lets others have the CPU, as there may be very many.
+ *
  * Return: the mapping above it, or NULL.
  */
 struct viopf_mapping *viopf_mapping_next(struct viopf_mapping *mapping)
@@ -52,6 +54,9 @@ struct viopf_mapping *viopf_mapping_next(struct viopf_mapping *mapping)
 	struct interval_tree_node *node =
 		interval_tree_iter_next(&mapping->node, 0, ULONG_MAX);
 
+	lockdep_assert_held(&mapping->container->lock);
+
+	cond_resched();
 	return node ? viopf_mapping_of(node) : NULL;
 }
 
