@@ -36,6 +36,7 @@
  *       container->fault_lock (spinlock) queue, workers and who answers what.
  *     age->lock               (spinlock) which pages are young, below ager->lock
  *                             (rwlock). Page table locks are around both.
+ *     viopf_ending_lock       (spinlock) containers that are closed, but not ended.
  *     viopf_containers        (the xarray's) which containers VFIO has.
  *
  * mmap_lock is taken outside table->lock and never inside it: the notifier
@@ -120,6 +121,8 @@ struct viopf_fault_fd;
  * @ref: VFIO's, from open to release, and one for each ioctl at work
  * @released: VFIO has let go of it: nothing is mapped any more; by @lock
  * @end_work: what release would have to wait for
+ * @ending: among those for which that is to be done; by a lock of uapi/backend.c
+ * @last_group: number of the IOMMU group attached last; by @lock
  */
 struct viopf_container {
 	struct viopf_iommu	iommu;
@@ -179,6 +182,8 @@ struct viopf_container {
 	struct kref		ref;
 	bool			released;
 	struct work_struct	end_work;
+	struct list_head	ending;
+	int			last_group;
 };
 
 struct viopf_container *viopf_container_create(unsigned long type);

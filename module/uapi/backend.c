@@ -14,6 +14,10 @@
  * That may be the very process whose exit closes the container, and the server's file only
  * after it. So release gives workers a moment; what is not done then end_work does, with a
  * reference to the module, however long it takes.
+ *
+ * Threads that can't be ended are nobody's then, and count towards no limit of the user's. So
+ * that nobody makes ever more of them, a group that has left VIOPF_ENDING_MAX such containers
+ * behind is not attached to another one.
  */
 #include <linux/module.h>
 #include <linux/sched/mm.h>
@@ -23,6 +27,24 @@
 
 /* For end_work. */
 static struct workqueue_struct *viopf_end_queue;
+
+/* Containers whose end_work has not ended their workers yet. */
+#define VIOPF_ENDING_MAX	4
+static LIST_HEAD(viopf_ending);
+static DEFINE_SPINLOCK(viopf_ending_lock);
+
+/* Has a group left as many behind as it may? */
+static bool viopf_ending_are_many(struct iommu_group *group)
+{
+	struct viopf_container *container;
+	unsigned int nr = 0;
+
+	spin_lock(&viopf_ending_lock);
+	list_for_each_entry(container, &viopf_ending, ending)
+		nr += container->last_group == iommu_group_id(group);
+	spin_unlock(&viopf_ending_lock);
+	return nr >= VIOPF_ENDING_MAX;
+}
 
 /* One of the numbers of the kernel's own backend? */
 static bool viopf_is_type1(unsigned long extension)
@@ -44,6 +66,9 @@ static enum viopf_claim viopf_claim(unsigned long extension)
 static void viopf_container_end(struct viopf_container *container)
 {
 	viopf_workers_stop(container);
+	spin_lock(&viopf_ending_lock);
+	list_del(&container->ending);
+	spin_unlock(&viopf_ending_lock);
 	viopf_fault_fd_detach(container);
 	cancel_work_sync(&container->iommu.quarantine_work);
 	viopf_sysfs_remove(container);
@@ -76,6 +101,7 @@ static void *viopf_open(unsigned long arg)
 	container->unclaimed = claim == VIOPF_CLAIM_BY_DEVICE;
 	INIT_WORK(&container->iommu.quarantine_work, viopf_quarantine_work);
 	INIT_WORK(&container->end_work, viopf_end_work);
+	INIT_LIST_HEAD(&container->ending);
 	ret = viopf_workers_start(container);
 	if (ret)
 		goto out_drop;
@@ -115,6 +141,9 @@ static void viopf_release(void *iommu_data)
 		return;
 	}
 	__module_get(THIS_MODULE);
+	spin_lock(&viopf_ending_lock);
+	list_add(&container->ending, &viopf_ending);
+	spin_unlock(&viopf_ending_lock);
 	queue_work(viopf_end_queue, &container->end_work);
 }
 
@@ -193,6 +222,12 @@ static int viopf_attach_group(void *iommu_data, struct iommu_group *group,
 	if (viopf_group_find(container, group) ||
 	    viopf_emulated_has(container, group))
 		return -EINVAL;
+	if (viopf_ending_are_many(group)) {
+		pr_warn_ratelimited("group %d: page requests of its last containers still wait for a file system; no more are opened for it until that answers\n",
+				    iommu_group_id(group));
+		return -EBUSY;
+	}
+	container->last_group = iommu_group_id(group);
 	if (type == VFIO_EMULATED_IOMMU)
 		return viopf_attach_emulated(container, group);
 	if (type != VFIO_IOMMU)
