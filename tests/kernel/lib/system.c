@@ -90,6 +90,19 @@ unsigned long long cgroup_number(const char *member)
 	return strtoull(text, NULL, 10);
 }
 
+/*
+ * memory.stat may be two seconds old (memcg_vmstats_needs_flush() in mm/memcontrol.c of Linux
+ * 6.12); reading cpu.stat adds up what each CPU has counted.
+ */
+unsigned long long cgroup_kernel(void)
+{
+	long usage, bytes;
+
+	assert_true(line_number(CGROUP "/cpu.stat", "usage_usec", &usage));
+	assert_true(line_number(CGROUP "/memory.stat", "kernel", &bytes));
+	return (unsigned long long)bytes;
+}
+
 int ext4_file(size_t size)
 {
 	int fd;

@@ -34,6 +34,9 @@ void cgroup_enter(const char *cgroup);
 /* A number of CGROUP, e.g. "memory.current". */
 unsigned long long cgroup_number(const char *member);
 
+/* Kernel memory that is charged to CGROUP, in bytes, but for a few pages on each CPU. */
+unsigned long long cgroup_kernel(void);
+
 /* Mount an ext4 of 64 MiB; make a file of @size bytes on it, opened. */
 int ext4_file(size_t size);
 
