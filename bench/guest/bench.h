@@ -211,6 +211,7 @@ int trace_begin(void);
 int trace_end(struct trace *to);
 
 /* The benchmarks, in files of their own. */
+extern const struct bench bench_bounds;
 extern const struct bench bench_cold;
 extern const struct bench bench_density;
 extern const struct bench bench_fault_resident;

@@ -17,6 +17,7 @@
 #include "bench.h"
 
 static const struct bench * const benches[] = {
+	&bench_bounds,
 	&bench_cold,
 	&bench_density,
 	&bench_fault_resident,
