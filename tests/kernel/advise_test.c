@@ -4,7 +4,7 @@
  * and a call that does not get to its end says how far it came. What devices can
  * reach is told page by page, and is what the counters and the page tables say.
  *
- * LANES: stock intel
+ * LANES: stock intel kcsan
  */
 #include <errno.h>
 #include <pthread.h>

@@ -11,7 +11,7 @@
  * whose content nobody but the test may change: a late write of the device
  * would show there.
  *
- * LANES: stock intel first-stage
+ * LANES: stock intel first-stage kcsan
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * for what is mapped with the permission asked for, INVALID for what can never
  * be. Every case makes known requests and compares all response counters.
  *
- * LANES: stock intel
+ * LANES: stock intel kcsan
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -49,9 +49,14 @@ int lane_is(const char *name)
 	return lane && !strcmp(lane, name);
 }
 
+static int lane_is_checked(void)
+{
+	return lane_is("debug") || lane_is("kcsan");
+}
+
 double patience(double s)
 {
-	return s * (lane_is("debug") ? 5 : 2);
+	return s * (lane_is_checked() ? 5 : 2);
 }
 
 unsigned int rounds(unsigned int n)
@@ -61,7 +66,7 @@ unsigned int rounds(unsigned int n)
 
 unsigned int reset_rounds(unsigned int n)
 {
-	return hardware_is_soft() || lane_is("debug") ? rounds(n) : 2;
+	return hardware_is_soft() || lane_is_checked() ? rounds(n) : 2;
 }
 
 const void *case_arg(void)

@@ -22,25 +22,26 @@
 /* How long a case may take, unless it says otherwise; see patience(). */
 #define CASE_LIMIT_S	90
 
-/* Is it that kernel ("stock", "next", "debug")? */
+/* Is it that kernel ("stock", "next", "debug", "kcsan")? */
 int lane_is(const char *name);
 
 /*
  * How long to wait for what should be there within @s seconds on an idle host: hosts are
- * busy, and the debug kernel is several times slower.
+ * busy, and the kernels with checkers are several times slower.
  */
 double patience(double s);
 
 /*
  * How often to try what is worth trying @n times: less often on the debug kernel, which
- * finds what is wrong each time that it happens, and takes its time.
+ * finds what is wrong each time that it happens, and takes its time. The kcsan kernel finds a
+ * race now and then.
  */
 unsigned int rounds(unsigned int n);
 
 /*
  * How often of @n to reset a device, or end its user, while it faults: each time Linux's Intel
  * driver may meet the fault of its own that docs/hardware.md tells of, and the VM starts
- * again. The debug kernel is mended.
+ * again. The debug and kcsan kernels are mended.
  */
 unsigned int reset_rounds(unsigned int n);
 
