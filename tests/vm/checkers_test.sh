@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Each kernel notices what its lane promises to notice: a module commits one fault, does
-# nothing else, and the run ends in 122. The debug kernel's share is run where it is there.
+# nothing else, and the run ends in 122. The share of debug and of kcsan is run where that
+# kernel is there.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"
@@ -55,5 +56,12 @@ debug atomic_sleep BUG: sleeping function
 debug lock_order possible circular
 debug reclaim_order possible circular|inconsistent lock state
 debug leak kmemleak: unreferenced object
+kcsan none
+kcsan race KCSAN: data-race in (count_on|do_race)
+kcsan disorder (read|write) \(reordered\) to
+kcsan overflow BUG kmalloc
+kcsan stale_page pagealloc:
+kcsan atomic_sleep BUG: sleeping function
+kcsan lock_order possible circular
 EOF
 tap_end

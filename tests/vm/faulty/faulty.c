@@ -5,6 +5,8 @@
  * tests/vm/checkers_test.sh alone.
  */
 #include <linux/highmem.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -107,6 +109,72 @@ static void do_leak(void)
 	object = NULL;
 }
 
+static int raced;		/* by who loads this, and a thread */
+static int published;		/* is raced ready? */
+
+/* Runs @thread_fn in a thread, and @here again and again, for five seconds. */
+static void do_together(int (*thread_fn)(void *unused), void (*here)(void))
+{
+	struct task_struct *thread = kthread_run(thread_fn, NULL, "faulty");
+	unsigned long by = jiffies + 5 * HZ;
+
+	if (IS_ERR(thread))
+		return;
+	while (time_before(jiffies, by)) {
+		here();
+		cpu_relax();
+	}
+	kthread_stop(thread);
+}
+
+static void count(void)
+{
+	raced++;
+}
+
+static int count_on(void *unused)
+{
+	while (!kthread_should_stop()) {
+		count();
+		cond_resched();
+	}
+	return 0;
+}
+
+static void do_race(void)
+{
+	do_together(count_on, count);
+}
+
+/* Says that it is ready by a store that nothing orders after the write. */
+static void publish(void)
+{
+	/* Pairs with the release in take_on(). */
+	if (smp_load_acquire(&published))
+		return;
+	raced++;
+	WRITE_ONCE(published, 1);
+}
+
+static int take_on(void *unused)
+{
+	while (!kthread_should_stop()) {
+		/* Would pair with a release in publish(). */
+		if (smp_load_acquire(&published)) {
+			raced++;
+			/* Pairs with the acquire in publish(). */
+			smp_store_release(&published, 0);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void do_disorder(void)
+{
+	do_together(take_on, publish);
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -119,6 +187,8 @@ static const struct {
 	{ "lock_order", do_lock_order },
 	{ "reclaim_order", do_reclaim_order },
 	{ "leak", do_leak },
+	{ "race", do_race },
+	{ "disorder", do_disorder },
 };
 
 static int __init faulty_init(void)
