@@ -104,7 +104,8 @@ static int viopf_segments_use_set(struct viopf_container *container,
 
 	lockdep_assert_held(&container->lock);
 
-	WRITE_ONCE(container->iommu.set, set);
+	/* What is in it comes first: pairs with READ_ONCE() in viopf_table_ready(). */
+	smp_store_release(&container->iommu.set, set);
 	viopf_for_each_mapping(mapping, container) {
 		ret = viopf_mapping_use_set(mapping, set);
 		if (ret)

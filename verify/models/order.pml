@@ -33,6 +33,7 @@
  * MUTANT PUBLISH_PLAIN	made
  * MUTANT PUBLISH_UNLOCKED	table_set
  * MUTANT SET_AFTER_WALK	table_set
+ * MUTANT SET_PLAIN	filled
  * MUTANT NO_RMB	owned
  * MUTANT ADVICE_UNLOCKED	spurious
  */
@@ -148,7 +149,7 @@ proctype parks()
 }
 
 /* PUBLISH: lock is segments_lock. Sets: 0 none, 1 old, 2 new. */
-bool made, published, found;
+bool made, published, found, filled;
 byte set = 1, table_set;
 
 proctype walker()
@@ -156,11 +157,15 @@ proctype walker()
 	byte did;
 
 	do
+	:: atomic { access(6, 0); filled = true }	/* what is in the new set */
 #ifdef SET_AFTER_WALK
-	:: atomic { access(0, B(5)); set = 2 }
+	:: atomic { access(0, B(5) | B(6)); set = 2 }
 	:: atomic { access(5, B(1) | B(4)); lock = false }
+#elif defined(SET_PLAIN)
+	:: atomic { access(0, 0); set = 2 }		/* WRITE_ONCE() */
+	:: atomic { access(5, B(0) | B(1) | B(4)); lock = false }
 #else
-	:: atomic { access(0, 0); set = 2 }		/* WRITE_ONCE(iommu->set) */
+	:: atomic { access(0, B(6)); set = 2 }	/* smp_store_release(&iommu->set) */
 	:: atomic { access(5, B(0) | B(1) | B(4)); lock = false }
 #endif
 	:: atomic { !lock && access(1, 0); lock = true }
@@ -175,7 +180,7 @@ proctype walker()
 	:: atomic { (!found || did & B(0)) && access(4, B(3));
 		    table_lock = table_lock && !found }	/* a release, if it was locked */
 #endif
-	:: did == 63 -> break
+	:: did == 127 -> break
 	od
 }
 
@@ -208,7 +213,11 @@ proctype finder()
 	do
 	:: atomic { published && access(0, 0) }		/* mtree_load() */
 	:: atomic { !table_lock && access(1, B(0)); assert(made); table_lock = true }
-	:: atomic { access(2, B(1)); table_set = (table_set -> table_set : set) }
+	:: atomic {
+		access(2, B(1));
+		assert(table_set || set != 2 || filled);	/* what it looks at next */
+		table_set = (table_set -> table_set : set)
+	   }
 	:: atomic { access(3, B(1) | B(2)); table_lock = false }
 	:: did == 15 -> break
 	od
