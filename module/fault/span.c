@@ -35,7 +35,8 @@ viopf_span_neighbour(struct viopf_segment *segment, unsigned long page,
 
 /*
  * A stream that ran up to this segment's edge, from below or above, goes on here.
- * The neighbour is read without its lock: at worst the guess is a poor one.
+ * The neighbour's lock is tried, with ours held, so nobody waits for anybody: while it is
+ * taken there is no such guess.
  */
 static void viopf_span_inherit(struct viopf_segment *segment,
 			       unsigned long page)
@@ -44,10 +45,12 @@ static void viopf_span_inherit(struct viopf_segment *segment,
 	bool down;
 
 	neighbour = viopf_span_neighbour(segment, page, &down);
-	if (neighbour)
-		viopf_window_inherit(&segment->window, &neighbour->window,
-				     viopf_segment_pages(neighbour),
-				     viopf_segment_pages(segment), down);
+	if (!neighbour || !mutex_trylock(&neighbour->table.lock))
+		return;
+	viopf_window_inherit(&segment->window, &neighbour->window,
+			     viopf_segment_pages(neighbour),
+			     viopf_segment_pages(segment), down);
+	mutex_unlock(&neighbour->table.lock);
 }
 
 /**

@@ -240,7 +240,7 @@ void viopf_window_init(struct viopf_window *w, unsigned long first_iopfn)
  * For a fault within %VIOPF_WINDOW_GAP pages of the edge, before
  * viopf_window_pick(), whether or not the segment is new. If a stream of the
  * neighbour ended at the edge, going towards @w, it is expected to go on here,
- * and is the neighbour's no longer. The neighbour need not be locked.
+ * and is the neighbour's no longer.
  */
 void viopf_window_inherit(struct viopf_window *w,
 			  struct viopf_window *neighbour,
