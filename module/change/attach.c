@@ -181,7 +181,7 @@ int viopf_group_attach(struct viopf_group *vgroup)
 
 	if (viopf_container_failed(vgroup->container))
 		return -EIO;
-	if (!viopf_allow_unsafe_interrupts &&
+	if (!READ_ONCE(viopf_allow_unsafe_interrupts) &&
 	    !iommu_group_has_isolated_msi(vgroup->group)) {
 		pr_warn_ratelimited("no interrupt remapping; allow_unsafe_interrupts=1 if you trust the device\n");
 		return -EPERM;

@@ -156,7 +156,7 @@ void viopf_mode_enable_iopf(struct viopf_container *container)
 
 	if (container->enabled)
 		return;
-	container->enabled = true;
+	WRITE_ONCE(container->enabled, true);
 	WARN_ON(viopf_mode_update(container));
 }
 
@@ -174,10 +174,10 @@ int viopf_mode_disable_iopf(struct viopf_container *container)
 
 	if (!container->enabled)
 		return 0;
-	container->enabled = false;
+	WRITE_ONCE(container->enabled, false);
 	ret = viopf_mode_update(container);
 	if (ret) {
-		container->enabled = true;
+		WRITE_ONCE(container->enabled, true);
 		WARN_ON(viopf_mode_update(container));
 	}
 	return ret;

@@ -44,7 +44,7 @@ void viopf_quarantine_group(struct viopf_group *vgroup)
 				       &vgroup->quarantine_handle))
 		iommu_detach_group_handle(vgroup->domain->domain,
 					  vgroup->group);
-	vgroup->quarantined = true;
+	WRITE_ONCE(vgroup->quarantined, true);
 }
 
 /**

@@ -195,7 +195,7 @@ static void viopf_vaddr_resume(struct viopf_mapping *old)
 	LIST_HEAD(groups);
 
 	spin_lock(&container->fault_lock);
-	old->vaddr_invalid = false;
+	WRITE_ONCE(old->vaddr_invalid, false);
 	old->superseded = true;
 	viopf_waiting_take_from(container, &container->parked, &cancel, &groups);
 	list_for_each_entry_safe(group, next, &groups, node) {

@@ -204,7 +204,7 @@ void viopf_faults_cancel_mapping(struct viopf_mapping *mapping)
 
 	spin_lock(&container->fault_lock);
 	mapping->dead = true;
-	mapping->vaddr_invalid = false;
+	WRITE_ONCE(mapping->vaddr_invalid, false);
 	viopf_waiting_take(container, &cancel, &waiting);
 	viopf_claim_workers(container, &cancel);
 	if (mapping->mode == VIOPF_MODE_USER)

@@ -63,7 +63,7 @@ static void viopf_container_init(struct viopf_container *container,
 	INIT_LIST_HEAD(&container->domains);
 	rwlock_init(&container->map_lock);
 	container->mappings = RB_ROOT_CACHED;
-	container->mappings_left = viopf_mapping_limit;
+	container->mappings_left = READ_ONCE(viopf_mapping_limit);
 	container->v2 = type != VFIO_TYPE1_IOMMU;
 	container->nesting = compat_is_nesting(type);
 	container->enabled = true;

@@ -80,7 +80,7 @@ struct viopf_fault_fd;
  * @v2: unmaps follow the rules of type1v2, not type1; constant
  * @nesting: domains are asked for nesting translation, as type1 does; constant
  * @vaddr_invalid_count: mappings whose address is being updated; by @lock
- * @enabled: demand paging is on; by @lock
+ * @enabled: demand paging is on; written under @lock
  * @pinned: mappings that don't say otherwise are pinned, as viopf_mode_update() last made
  *	it; written under @lock
  * @nr_cant_fault: attached groups that can't take page faults; by @lock

@@ -240,7 +240,7 @@ viopf_domain_set_create(struct viopf_container *container,
 		set->domains[set->nr - 1] = add->domain;
 		set->leaf_sizes |= add->pgsizes;
 	}
-	if (viopf_disable_hugepages)
+	if (READ_ONCE(viopf_disable_hugepages))
 		set->leaf_sizes = PAGE_SIZE;
 	return set;
 }

@@ -46,7 +46,7 @@ struct viopf_domain {
  * @refusals_end: when the next interval begins, in jiffies; by the same
  * @devices: struct viopf_device; constant
  * @can_fault: its devices can take page faults; constant once attached
- * @quarantined: it is attached to @domain's quarantine; by container->lock
+ * @quarantined: it is attached to @domain's quarantine; written under container->lock
  * @node: in domain->groups
  */
 struct viopf_group {

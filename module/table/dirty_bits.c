@@ -72,7 +72,7 @@ int viopf_dirty_bits_start(struct viopf_table *table)
 		return -ENOMEM;
 
 	guard(mutex)(&table->lock);
-	table->dirty = bits;
+	WRITE_ONCE(table->dirty, bits);
 	viopf_leaf_drop_writable(table);
 	viopf_dirty_bits_reset(table);
 	return 0;
@@ -88,7 +88,7 @@ void viopf_dirty_bits_stop(struct viopf_table *table)
 
 	mutex_lock(&table->lock);
 	bits = table->dirty;
-	table->dirty = NULL;
+	WRITE_ONCE(table->dirty, NULL);
 	mutex_unlock(&table->lock);
 	kvfree(bits);
 }
