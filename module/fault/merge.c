@@ -111,7 +111,7 @@ void viopf_merge_span(const struct viopf_worker *worker,
 	DECLARE_BITMAP(asked, VIOPF_MERGE_PAGES);
 
 	if (list_is_singular(&worker->group->faults) &&
-	    list_empty_careful(&worker->container->fault_queue))
+	    list_empty(&worker->container->fault_queue))
 		return;
 	if (span->end - span->first > 1 || viopf_window_max_pages() == 1 ||
 	    segment->mapping->mode == VIOPF_MODE_USER || READ_ONCE(segment->table.dirty))
@@ -185,7 +185,7 @@ void viopf_merge_answer(struct viopf_container *container,
 {
 	LIST_HEAD(satisfied);
 
-	if (list_empty_careful(&container->fault_queue))
+	if (list_empty(&container->fault_queue))
 		return;
 	mutex_lock(&segment->table.lock);
 	if (!viopf_table_ready(&segment->table))

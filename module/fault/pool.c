@@ -65,10 +65,11 @@ static void viopf_worker_wait(struct viopf_worker *worker)
 	struct viopf_container *container = worker->container;
 	long limit = MAX_SCHEDULE_TIMEOUT;
 
-	if (READ_ONCE(container->workers_idle) > 1 || viopf_owner_is_joined())
+	/* A guess, without the lock: viopf_worker_rest() looks again. */
+	if (data_race(container->workers_idle) > 1 || viopf_owner_is_joined())
 		limit = VIOPF_WORKER_REST;
 	if (!wait_event_idle_exclusive_timeout(container->fault_wait,
-					       !list_empty_careful(&container->fault_queue) ||
+					       !list_empty(&container->fault_queue) ||
 					       kthread_should_stop(), limit))
 		viopf_worker_rest(worker);
 }

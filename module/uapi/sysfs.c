@@ -262,8 +262,14 @@ VIOPF_DEVICE_COUNTERS(VIOPF_DEVICE_STAT)
 
 static ssize_t viopf_device_faults_pending_show(const struct viopf_device *device, char *buf)
 {
-	unsigned int pending = device->vgroup ? READ_ONCE(device->vgroup->faults_pending) : 0;
+	struct viopf_group *vgroup = device->vgroup;
+	unsigned int pending = 0;
 
+	if (vgroup) {
+		spin_lock(&vgroup->container->fault_lock);
+		pending = vgroup->faults_pending;
+		spin_unlock(&vgroup->container->fault_lock);
+	}
 	return sysfs_emit(buf, "%u\n", pending);
 }
 VIOPF_DEVICE_ATTR(faults_pending);
