@@ -78,7 +78,7 @@ static int sd_page_request(struct sd_op *op, u64 iova, u64 end,
 {
 	struct soft_request requests[SOFT_GROUP_MAX];
 	struct sd_device *dev = op->q->dev;
-	enum iommu_page_response_code code;
+	enum iommu_page_response_code code = IOMMU_PAGE_RESP_INVALID;
 	unsigned int nr = 1;
 	int index, ret;
 
@@ -101,7 +101,8 @@ static int sd_page_request(struct sd_op *op, u64 iova, u64 end,
 	wait_event_idle(dev->wait,
 			sd_group_answered(dev, index) || sd_op_aborted(op));
 	ret = sd_group_answered(dev, index) ? 0 : -ECANCELED;
-	code = dev->groups[index].code;
+	if (!ret)
+		code = dev->groups[index].code;
 	sd_group_drop(dev, index, true);
 	if (ret || code == IOMMU_PAGE_RESP_SUCCESS)
 		return ret;

@@ -101,7 +101,7 @@ static void sd_function_reset(struct sd_device *dev)
 {
 	unsigned int i;
 
-	put_unaligned_le16(0, &dev->config[PCI_COMMAND]);
+	WRITE_ONCE(*(u16 *)&dev->config[PCI_COMMAND], 0);
 	put_unaligned_le16(0, &dev->config[SD_CAP_EXP + PCI_EXP_DEVCTL]);
 	for (i = 0; i < SOFTDMA_QUEUES; i++)
 		sd_queue_reset(&dev->queues[i]);
@@ -187,7 +187,7 @@ static int sd_pci_read(struct pci_bus *bus, unsigned int devfn, int where,
 	return PCIBIOS_SUCCESSFUL;
 }
 
-/* What a write does to the part that is memory. */
+/* What a write does to the part that is memory. The queues' threads look at it meanwhile. */
 static void sd_store(struct sd_device *dev, unsigned int where, int size,
 		     u32 value)
 {
@@ -197,8 +197,8 @@ static void sd_store(struct sd_device *dev, unsigned int where, int size,
 		u8 mask = dev->writable[where + i];
 		u8 byte = value >> i * 8;
 
-		dev->config[where + i] = (dev->config[where + i] & ~mask) |
-					 (byte & mask);
+		WRITE_ONCE(dev->config[where + i],
+			   (dev->config[where + i] & ~mask) | (byte & mask));
 	}
 }
 

@@ -46,11 +46,12 @@ bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index)
  * @dev: the device
  * @index: taken
  *
- * Return: whether it has
+ * Return: whether it has; then its code is there as well
  */
 bool sd_group_answered(struct sd_device *dev, int index)
 {
-	return READ_ONCE(dev->groups[index].state) == SD_GROUP_ANSWERED;
+	/* Pairs with sd_respond(). */
+	return smp_load_acquire(&dev->groups[index].state) == SD_GROUP_ANSWERED;
 }
 
 /**
@@ -96,7 +97,8 @@ bool sd_respond(void *priv, unsigned int group,
 	if (waiting) {
 		g->code = code;
 		dev->outstanding -= g->nr_requests;
-		WRITE_ONCE(g->state, SD_GROUP_ANSWERED);
+		/* Pairs with sd_group_answered(). */
+		smp_store_release(&g->state, SD_GROUP_ANSWERED);
 	} else if (g->state == SD_GROUP_ABANDONED) {
 		g->state = SD_GROUP_FREE;
 	}

@@ -104,7 +104,8 @@ static int sd_list_await(struct sd_op *op, int index, bool refused)
 		wait_event_idle(dev->wait,
 				sd_group_answered(dev, index) || sd_op_aborted(op));
 		answered = sd_group_answered(dev, index);
-		code = dev->groups[index].code;
+		if (answered)
+			code = dev->groups[index].code;
 	}
 	sd_group_drop(dev, index, !refused);
 	if (!answered)

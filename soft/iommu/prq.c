@@ -56,7 +56,7 @@ static void soft_prq_push(struct soft_endpoint *ep, unsigned int group,
 
 	lockdep_assert_held(&prq->lock);
 	for (i = 0; i < nr; i++)
-		prq->entries[prq->tail++ % SOFT_PRQ_ENTRIES] =
+		prq->entries[(prq->tail + i) % SOFT_PRQ_ENTRIES] =
 			(struct soft_prq_entry) {
 				.ep = ep,
 				.request = requests[i],
@@ -66,6 +66,7 @@ static void soft_prq_push(struct soft_endpoint *ep, unsigned int group,
 				.last = last && i == nr - 1,
 				.end = i == nr - 1,
 			};
+	WRITE_ONCE(prq->tail, prq->tail + nr);
 	soft_count(SOFT_PRQ_REQUESTS, nr);
 	soft_count(SOFT_PRQ_GROUPS, last);
 }
@@ -301,18 +302,21 @@ static unsigned int soft_prq_pop(struct soft_prq *prq, ktime_t *due)
 {
 	struct soft_prq_entry *batch = prq->batch;
 	unsigned int nr = 0;
+	u32 head;
 
 	spin_lock(&prq->lock);
 	*due = 0;
-	if (prq->head == prq->tail)
+	head = prq->head;
+	if (head == prq->tail)
 		goto out_unlock;
-	*due = prq->entries[prq->head % SOFT_PRQ_ENTRIES].due;
+	*due = prq->entries[head % SOFT_PRQ_ENTRIES].due;
 	if (*due && ktime_after(*due, ktime_get()))
 		goto out_unlock;
 	do {
-		batch[nr] = prq->entries[prq->head++ % SOFT_PRQ_ENTRIES];
+		batch[nr] = prq->entries[head++ % SOFT_PRQ_ENTRIES];
 	} while (!batch[nr++].end);
-	prq->busy = batch[0].ep;
+	WRITE_ONCE(prq->head, head);
+	WRITE_ONCE(prq->busy, batch[0].ep);
 out_unlock:
 	spin_unlock(&prq->lock);
 	return nr;
@@ -321,7 +325,7 @@ out_unlock:
 static void soft_prq_done(struct soft_prq *prq)
 {
 	spin_lock(&prq->lock);
-	prq->busy = NULL;
+	WRITE_ONCE(prq->busy, NULL);
 	spin_unlock(&prq->lock);
 	wake_up_all(&prq->wait);
 }
