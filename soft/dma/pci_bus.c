@@ -39,6 +39,8 @@ static int sd_bus_notify(struct notifier_block *nb, unsigned long action,
 	if (action != BUS_NOTIFY_ADD_DEVICE ||
 	    pdev->bus->sysdata != &sd_sysdata)
 		return NOTIFY_DONE;
+	/* As its status says, which 6.12 reads of devices with power management alone. */
+	pdev->imm_ready = 1;
 	dev = sd_device_at(pdev->devfn);
 	if (dev && !softiommu_endpoint_claim(dev->ep, &pdev->dev))
 		dev_set_msi_domain(&pdev->dev, sd_irq_domain);
