@@ -54,8 +54,8 @@ def sources():
 class Build:
     """The module for a lane, in a copy that may be changed a file at a time."""
 
-    def __init__(self, lane, name):
-        self.lane, self.folder = lane, WORK / name
+    def __init__(self, lane, name, work=WORK):
+        self.lane, self.folder = lane, work / name
         self.tree, self.ko = self.folder / "build", self.folder / "ko"
         self.note = self.folder / "changed"
         self.sources = sources()
@@ -97,7 +97,8 @@ class Build:
             link = ko / module.name
             if module.stem != MODULE and not link.is_symlink():
                 link.symlink_to(module)
-        shutil.copy(self.tree / "module" / f"{MODULE}.ko", ko)
+        for module in (self.tree / "module").glob("*.ko"):
+            shutil.copy(module, ko)
         return True
 
     def code(self, path):
