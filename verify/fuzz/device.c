@@ -37,9 +37,10 @@ static enum expected expect_page(struct container *c, uint64_t iova, bool write)
 		return EXPECT_WAIT;
 	if (m->iova == IOVA_RINGS)
 		return EXPECT_OK;
-	if (m->borrowed || (page && page->loose))
+	/* With nobody to decide, what was agreed to before or prefetched is still there. */
+	if (m->borrowed || m->rights & VIOPF_USER || (page && page->loose))
 		return EXPECT_ANY;
-	if (m->rights & VIOPF_USER || !page)
+	if (!page)
 		return world.pins ? EXPECT_ANY : EXPECT_INVALID;
 	return page->prot & (write ? PROT_WRITE : PROT_READ) ? EXPECT_OK : EXPECT_INVALID;
 }
@@ -262,6 +263,8 @@ static bool run_job(struct device *d, struct sdma_queue *q, struct softdma_desc 
 
 	if (status == SOFTDMA_FAULT_FAILURE || status == -EIO)
 		d->needs_reset = true;
+	if (d->is_stale)
+		expected = EXPECT_ANY;
 	if (expected == EXPECT_ANY) {
 		JUDGE(status != -ETIMEDOUT, "operation %u at %#llx does not end", opcode,
 		      (unsigned long long)at);
@@ -461,9 +464,15 @@ void op_request(const struct op *op)
 	}
 	desc = sdma_request(IOVA_LIST + queue * PAGE, n);
 	start_job(d, q, &desc, (struct job){ false, 0, 0, 0 });
-	/* What was not ended is known to the device until it is reset. */
-	if (op->kind & 8)
+	/*
+	 * What was not ended is known to the device until it is reset, and to 6.12's iommu core
+	 * until it leaves its domain: it is added to a later group, which may fail by it.
+	 */
+	if (op->kind & 8) {
 		d->needs_reset = true;
+		d->is_stale = true;
+		c->changed = true;
+	}
 	if (op->kind & 0x10)
 		device_settle(d, queue, 20);
 }

@@ -89,6 +89,7 @@ void op_mdev(const struct op *op)
 	range = op_range(c, op);
 	switch (op->kind % 8) {
 	case 0:
+		children_end();
 		mdev_leave(i);
 		break;
 	case 1:

@@ -118,6 +118,7 @@ void device_detach(struct device *d)
 	d->dev = NULL;
 	d->container = NO_CONTAINER;
 	d->needs_reset = false;
+	d->is_stale = false;
 	JUDGE(!viopf_group_remove(c->c, d->bdf), "a group stays: %s", viopf_error());
 	if (!--c->groups)
 		container_lost_iommu(c);

@@ -173,7 +173,7 @@ struct device {
 	int container;
 	struct viopf_device *dev;
 	struct sdma dma;
-	bool needs_reset;
+	bool needs_reset, is_stale;
 	struct job jobs[NR_QUEUES];
 };
 
