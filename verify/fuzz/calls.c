@@ -238,6 +238,8 @@ void op_dirty(const struct op *op)
 	if (!c)
 		return;
 	range = op_range(c, op);
+	if (op->flags & 0x80)
+		range = (struct range){ WINDOW_BASE, WINDOW_PAGES };
 	if (range.iova < WINDOW_BASE || range.iova % PAGE || range.pages > WINDOW_PAGES)
 		return;
 	switch (op->kind % 6) {
