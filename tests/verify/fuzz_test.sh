@@ -13,11 +13,11 @@ set -euo pipefail
 planted()
 {
 	local output code=0
-	output=$("$top/verify/fuzz/run" --runs 2000 --seed 1 --plant "$1:$2:$3") || code=$?
+	output=$("$top/verify/fuzz/run" --runs 600 --seed 1 --plant "$1:$2:$3") || code=$?
 	printf '%s\n' "$output"
 	[ "$code" -eq 1 ] && grep -q '/found/' <<<"$output"
 }
 
-tap_ok "corpus and more" "$top/verify/fuzz/run" --runs 1500 --seed 1
+tap_ok "corpus and more" "$top/verify/fuzz/run" --runs 600 --seed 1
 tap_ok "a flush left out is found" planted table/leaf.c 'iommu_iotlb_sync(domain, &gather);' ''
 tap_end
