@@ -10,12 +10,12 @@ import re
 import subprocess
 from collections import Counter, defaultdict
 
+import document
 import lab
 
 DOCUMENT = lab.TOP / "docs" / "fuzz.md"
 # What the kernel's macros make of a tracepoint, and the compiler before a function.
 MADE = re.compile(r"(__bpf_|perf_|do_|__)?trace_?(event_|raw_|iter_|iopf_)|__pfx_")
-BEGIN, END = "<!-- fuzz table begins -->", "<!-- fuzz table ends -->"
 
 
 def sections(path):
@@ -106,21 +106,16 @@ def by_file(path, ko):
 
 def table(lane, folder):
     files, never = by_file(folder / "reached", folder / "module" / "ko")
-    lines = ["", f"| on {lane} | blocks | reached | functions never reached |",
-             "| --- | --: | --: | --- |"]
-    for file, counts in sorted(files.items()):
-        lines.append(f"| {file} | {counts.total()} | {counts[True]} | "
-                     + ", ".join(f"`{name}()`" for name in never[file]) + " |")
-    return lines
+    return ["", *document.table(
+        [f"on {lane}", "blocks", "reached", "functions never reached"],
+        [(file, counts.total(), counts[True], ", ".join(f"`{name}`" for name in never[file]))
+         for file, counts in sorted(files.items())])]
 
 
 def write(folders, lines, day):
     """Into the document: @lines, and a table for each lane's folder."""
-    text = DOCUMENT.read_text()
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
     made = [f"{day}.", ""] + [f"- {line}" for line in lines]
     for lane, folder in folders.items():
         if (folder / "reached").exists():
             made += table(lane, folder)
-    DOCUMENT.write_text(f"{head}{BEGIN}\n" + "\n".join(made) + f"\n{END}{tail}")
+    document.replace(DOCUMENT, "fuzz table", "\n".join(made))

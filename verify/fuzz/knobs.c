@@ -32,7 +32,7 @@ static const struct setting knobs[] = {
 	{ "report_delay_us", { "0", "100", "1500", "30" }, false },
 	{ "map_merge", { "1", "0", "1", "1" }, false },
 	{ "map_fail_nth", { "1", "2", "3", "7" }, false },
-	/* A group that never has room is asked for for ever. */
+	/* A group that finds no room is asked for again, without an end. */
 	{ "prq_limit", { "32", "40", "100", "1024" }, false },
 	{ "unmap_mode", { "exact", "whole", "refuse", "whole" }, true },
 	{ "unmap_coarse_pages", { "2", "8", "512", "64" }, true },
