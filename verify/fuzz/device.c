@@ -253,6 +253,18 @@ static void start_job(struct device *d, struct sdma_queue *q, struct softdma_des
 	d->jobs[q->index] = job;
 }
 
+/* Which device is to do it, by which queue, to what. False: that can't be. */
+static bool op_dma(const struct op *op, struct device **d, struct container **c,
+		   struct sdma_queue **q, struct range *range)
+{
+	*d = op_dma_device(op);
+	if (!*d)
+		return false;
+	*c = container_of_device(*d);
+	*q = queue_ready(*d, op->kind & 1);
+	return *q && op_dma_range(*c, op, range);
+}
+
 /* Have it done, and judge how it ended. Returns whether it was well. */
 static bool run_job(struct device *d, struct sdma_queue *q, struct softdma_desc *desc,
 		    enum expected expected)
@@ -279,17 +291,15 @@ static bool run_job(struct device *d, struct sdma_queue *q, struct softdma_desc 
 
 void op_write(const struct op *op)
 {
-	struct device *d = op_dma_device(op);
-	struct container *c = d ? container_of_device(d) : NULL;
-	struct sdma_queue *q = d ? queue_ready(d, op->kind & 1) : NULL;
+	struct device *d;
+	struct container *c;
+	struct sdma_queue *q;
 	struct softdma_desc desc;
 	enum expected expected;
 	struct range range;
 	struct job job;
 
-	if (!q)
-		return;
-	if (!op_dma_range(c, op, &range))
+	if (!op_dma(op, &d, &c, &q, &range))
 		return;
 	job = (struct job){ false, range.iova, range.pages, memory_seed() };
 	desc = sdma_fill(range.iova, range.pages * PAGE, job.seed, 0);
@@ -326,16 +336,14 @@ static void check_sink(struct container *c, const struct range *range)
 
 void op_read(const struct op *op)
 {
-	struct device *d = op_dma_device(op);
-	struct container *c = d ? container_of_device(d) : NULL;
-	struct sdma_queue *q = d ? queue_ready(d, op->kind & 1) : NULL;
+	struct device *d;
+	struct container *c;
+	struct sdma_queue *q;
 	struct softdma_desc desc;
 	enum expected expected;
 	struct range range;
 
-	if (!q)
-		return;
-	if (!op_dma_range(c, op, &range))
+	if (!op_dma(op, &d, &c, &q, &range))
 		return;
 	if (range.pages > SINK_PAGES)
 		range.pages = SINK_PAGES;
@@ -362,16 +370,14 @@ void op_read(const struct op *op)
 /* A job that goes on while other operations are done. */
 void op_job(const struct op *op)
 {
-	struct device *d = op_dma_device(op);
-	struct container *c = d ? container_of_device(d) : NULL;
-	struct sdma_queue *q = d ? queue_ready(d, op->kind & 1) : NULL;
+	struct device *d;
+	struct container *c;
+	struct sdma_queue *q;
 	struct softdma_desc desc;
 	struct range range;
 	struct job job;
 
-	if (!q)
-		return;
-	if (!op_dma_range(c, op, &range))
+	if (!op_dma(op, &d, &c, &q, &range))
 		return;
 	job = (struct job){ false, range.iova, range.pages, memory_seed() };
 	switch (op->kind >> 4 & 3) {
@@ -397,9 +403,9 @@ void op_job(const struct op *op)
 
 void op_atomic(const struct op *op)
 {
-	struct device *d = op_dma_device(op);
-	struct container *c = d ? container_of_device(d) : NULL;
-	struct sdma_queue *q = d ? queue_ready(d, op->kind & 1) : NULL;
+	struct device *d;
+	struct container *c;
+	struct sdma_queue *q;
 	struct softdma_desc desc;
 	enum expected expected, write;
 	struct range range;
@@ -407,9 +413,7 @@ void op_atomic(const struct op *op)
 	struct slot *slot;
 	struct page *page;
 
-	if (!q)
-		return;
-	if (!op_dma_range(c, op, &range))
+	if (!op_dma(op, &d, &c, &q, &range))
 		return;
 	desc = sdma_atomic_add(range.iova + 8, 1);
 	expected = expect_range(c, range.iova, 1, false);
