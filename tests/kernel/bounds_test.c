@@ -65,20 +65,26 @@ static void assert_cost(const char *what, unsigned long long before, unsigned lo
 	assert_in_range(each, least, most);
 }
 
-/* How many threads does the module have? */
-static unsigned int threads(void)
+/* Files of that pattern whose text begins like this. */
+static unsigned int files_that_begin(const char *pattern, const char *text)
 {
 	unsigned int n = 0;
-	char name[32];
+	char found_text[64];
 	glob_t found;
 	size_t i;
 
-	assert_ok(glob("/proc/[0-9]*/comm", GLOB_NOSORT, NULL, &found));
+	assert_ok(glob(pattern, GLOB_NOSORT, NULL, &found));
 	for (i = 0; i < found.gl_pathc; i++)
-		n += !file_read(found.gl_pathv[i], name, sizeof(name)) &&
-		     !strncmp(name, "viopf/", 6);
+		n += !file_read(found.gl_pathv[i], found_text, sizeof(found_text)) &&
+		     !strncmp(found_text, text, strlen(text));
 	globfree(&found);
 	return n;
+}
+
+/* How many threads does the module have? */
+static unsigned int threads(void)
+{
+	return files_that_begin("/proc/[0-9]*/comm", "viopf/");
 }
 
 /* @n mappings of one page each, of the same memory, with a page between them. */
@@ -232,17 +238,7 @@ static void *read_forever(void *arg)
 /* Threads of ours that wait in a read of a fault fd. */
 static unsigned int readers_that_wait(void)
 {
-	unsigned int n = 0;
-	char name[64];
-	glob_t found;
-	size_t i;
-
-	assert_ok(glob("/proc/self/task/*/wchan", GLOB_NOSORT, NULL, &found));
-	for (i = 0; i < found.gl_pathc; i++)
-		n += !file_read(found.gl_pathv[i], name, sizeof(name)) &&
-		     strstr(name, "viopf_fault_fd_read");
-	globfree(&found);
-	return n;
+	return files_that_begin("/proc/self/task/*/wchan", "viopf_fault_fd_read");
 }
 
 /* Each waits for what does not come, for as long as it likes. */

@@ -322,13 +322,6 @@ static void be_restless(void)
 
 /* --- the whole */
 
-static unsigned long env_number(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 static unsigned long soak_seconds(void)
 {
 	return env_number("VIOPF_SOAK_SECONDS", 0);

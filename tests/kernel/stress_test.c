@@ -288,13 +288,6 @@ static void merge_pages(struct stress *s)
 	ksm_start(5);
 }
 
-static unsigned long env_number(const char *name, unsigned long otherwise)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 static void stress_report(struct stress *s)
 {
 	struct vfio_iopf_stats st = rig_stats(&s->rig);

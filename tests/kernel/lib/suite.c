@@ -26,6 +26,13 @@ enum { CASE_PASSED = 0, CASE_FAILED = 1, CASE_SKIPPED = 77 };
 
 static const struct suite_case *current;
 
+unsigned long env_number(const char *name, unsigned long otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 0) : otherwise;
+}
+
 double now_s(void)
 {
 	return now_ms() / 1e3;

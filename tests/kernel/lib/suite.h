@@ -126,6 +126,9 @@ void child_wait(pid_t pid, unsigned int limit_s);
  */
 int child_reap(pid_t pid, unsigned int limit_s);
 
+/* The number that an environment variable has, or @otherwise. */
+unsigned long env_number(const char *name, unsigned long otherwise);
+
 /* Seconds since some point in the past. */
 double now_s(void);
 
