@@ -346,9 +346,7 @@ void op_fault_fd(const struct op *op)
 			cookie = c->cookies[--c->nr_cookies];
 		viopf_fault_answer(c->fault_fd, cookie, code);
 	} else {
-		close(c->fault_fd);
-		c->fault_fd = -1;
-		c->nr_cookies = 0;
+		fault_fd_close(c);
 	}
 }
 

@@ -70,7 +70,7 @@ int container_map_own(struct container *c)
 	return err;
 }
 
-static void fault_fd_close(struct container *c)
+void fault_fd_close(struct container *c)
 {
 	if (c->fault_fd >= 0)
 		close(c->fault_fd);
@@ -167,12 +167,8 @@ void container_close(struct container *c)
 
 void world_ready(void)
 {
-	unsigned int i, closed = 0;
+	unsigned int i;
 
-	for (i = 0; i < NR_CONTAINERS; i++)
-		closed += !world.containers[i].c;
-	if (!closed)
-		return;
 	for (i = 0; i < NR_CONTAINERS; i++)
 		if (!world.containers[i].c)
 			container_open(&world.containers[i]);

@@ -198,6 +198,7 @@ void world_ready(void);
 void world_end(void);
 
 void container_close(struct container *c);
+void fault_fd_close(struct container *c);
 struct container *container_of_device(const struct device *d);
 struct mapping *mapping_at(struct container *c, uint64_t iova);
 void mapping_add(struct container *c, uint64_t iova, uint64_t pages, uint64_t uaddr,
