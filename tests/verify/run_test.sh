@@ -75,7 +75,8 @@ mutants()
 # listed MODEL: a mutant is a macro of the model, and each of its macros a mutant.
 listed()
 {
-	diff <(mutants "$1") <(sed -nE 's/^#ifn?def ([A-Z_]+).*/\1/p' "$top/verify/models/$1.pml" |
+	diff <(mutants "$1") <(
+		sed -nE "s/^#(ifn?def |elif defined\\()([A-Z_]+).*/\\2/p" "$top/verify/models/$1.pml" |
 		sort -u | { grep -vx FAIRNESS || true; })
 }
 
