@@ -89,6 +89,10 @@ static int viopf_group_join(struct viopf_group *vgroup,
 	return ret;
 }
 
+/*
+ * Into a domain that is there. It has a group of the same kind, so that this one changes no
+ * mapping's mode.
+ */
 static int viopf_group_join_any(struct viopf_group *vgroup)
 {
 	struct viopf_container *container = vgroup->container;
@@ -100,9 +104,6 @@ static int viopf_group_join_any(struct viopf_group *vgroup)
 	if (ret)
 		return ret;
 
-	ret = viopf_mode_update(container);
-	if (ret)
-		goto out_deinit_iova;
 	ret = -EINVAL;
 	list_for_each_entry(vdomain, &container->domains, node) {
 		if (vdomain->faultable == vgroup->can_fault)
@@ -111,12 +112,9 @@ static int viopf_group_join_any(struct viopf_group *vgroup)
 			break;
 	}
 	if (ret)
-		goto out_deinit_iova;
-	viopf_iova_move(&container->valid_iova, &valid);
-	return 0;
-
-out_deinit_iova:
-	viopf_iova_deinit(&valid);
+		viopf_iova_deinit(&valid);
+	else
+		viopf_iova_move(&container->valid_iova, &valid);
 	return ret;
 }
 
