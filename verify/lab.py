@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,12 +126,14 @@ class Machine:
                                                    for case in cases))
         environ = dict(os.environ, VIOPF_OUT=str(self.folder),
                        VIOPF_KLOG=str(self.folder / "klog"))
-        limit = START_S + sum(case[1] + 15 for case in cases)
-        command = [TOP / "vm/run", "--kernel", self.build.lane, "--timeout", str(limit), *options,
+        allowed = [case[1] + 15 for case in cases]
+        command = [TOP / "vm/run", "--kernel", self.build.lane,
+                   "--timeout", str(START_S + sum(allowed)), *options,
                    "--", "verify/guest", *(["--all"] if keep_going else [])]
-        with open(self.folder / "said", "w") as said:
-            ran = subprocess.run(command, cwd=TOP, env=environ, stdin=subprocess.DEVNULL,
-                                 stdout=said, stderr=said, check=False)
+        with open(self.folder / "said", "w") as said, \
+             subprocess.Popen(command, cwd=TOP, env=environ, stdin=subprocess.DEVNULL,
+                              stdout=said, stderr=said) as ran:
+            self.watch(ran, START_S + max(allowed))
         if ran.returncode == SETUP_PROBLEM:
             raise Trouble(f"no VM; see {self.folder}/said")
         ended = defaultdict(list)
@@ -137,6 +141,19 @@ class Machine:
             ko, code = line.split("\t")
             ended[Path(ko).name].append(int(code))
         return ran.returncode, ended
+
+    def watch(self, ran, patience):
+        """Ends a VM in which no case has ended for so many seconds: a program that can't be
+        killed stays for ever, and is not the only one.
+        """
+        ended, since = "", time.monotonic()
+        while ran.poll() is None:
+            if self.text("ended") != ended:
+                ended, since = self.text("ended"), time.monotonic()
+            elif time.monotonic() - since > patience:
+                ran.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                ran.wait(1)
 
     def text(self, name):
         file = self.folder / name
