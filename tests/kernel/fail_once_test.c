@@ -55,29 +55,6 @@ struct operation {
 	int twice;
 };
 
-/* The module's code, as a range: text has an area of its own, in order of loading. */
-static void only_below_module(void)
-{
-	unsigned long long address, first = ~0ull, last = 0;
-	FILE *symbols = fopen("/proc/kallsyms", "r");
-	char line[512], kind, value[32];
-
-	assert_non_null(symbols);
-	while (fgets(line, sizeof(line), symbols)) {
-		if (!strstr(line, "[vfio_iommu_iopf]") ||
-		    sscanf(line, "%llx %c", &address, &kind) != 2 || !strchr("tT", kind))
-			continue;
-		first = address < first ? address : first;
-		last = address > last ? address : last;
-	}
-	fclose(symbols);
-	assert_true(first < last);
-	snprintf(value, sizeof(value), "%#llx\n", first);
-	failures_set_all("require-start", value);
-	snprintf(value, sizeof(value), "%#llx\n", last + 1);
-	failures_set_all("require-end", value);
-}
-
 /* The thread whose name begins so, of which there is one. */
 static int thread_named(const char *name)
 {
@@ -212,8 +189,7 @@ static void each_fails_once(void)
 	unsigned int nth, number, failed = 0;
 
 	failures_prepare();
-	failures_set_all("stacktrace-depth", "32\n");
-	only_below_module();
+	failures_only_below(NULL);
 	number = count_things(op);
 	assert_in_range(number, 1, MOST_FAILURES - 1);
 	for (nth = 1; nth <= number; nth++)

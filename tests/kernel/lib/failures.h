@@ -18,4 +18,10 @@ void failures_set_all(const char *name, const char *value);
  */
 void failures_prepare(void);
 
+/* None fails any more. Each case ends so, if it got to its own end or not. */
+void failures_end(void);
+
+/* Only what has the module's @function on the stack, or any of its functions (NULL). */
+void failures_only_below(const char *function);
+
 #endif /* VIOPF_TEST_FAILURES_H */

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "failures.h"
 #include "modules.h"
 #include "suite.h"
 
@@ -231,6 +232,7 @@ static int run_case(const struct suite_case *c, char *reason, size_t size)
 		return CASE_FAILED;
 	}
 	verdict = run_process(c, reason, size);
+	failures_end();
 	if (modules_check_idle() && verdict != CASE_SKIPPED)
 		verdict = CASE_FAILED;
 	if (modules_unload())
