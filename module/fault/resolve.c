@@ -197,8 +197,7 @@ static int viopf_fault_page(struct viopf_worker *worker,
  * @mapping: where
  * @iova: inside @mapping
  *
- * Return: the segment; -ENOENT: unmapped meanwhile; -ENOMEM: to be given up, and
- * memory was short; -EINTR.
+ * Return: the segment; -ENOENT: unmapped meanwhile; -ENOMEM, -EINTR: to be given up.
  */
 struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 					  struct viopf_mapping *mapping,
@@ -209,9 +208,12 @@ struct viopf_segment *viopf_fault_segment(struct viopf_fault_ctx *ctx,
 
 	for (;;) {
 		segment = viopf_segment_get(mapping, iova);
-		if (segment != ERR_PTR(-ENOMEM) || viopf_fault_aborted(ctx))
+		/* A worker's signal may be left over, and then is gone after this look. */
+		if ((segment != ERR_PTR(-ENOMEM) && segment != ERR_PTR(-EINTR)) ||
+		    viopf_fault_aborted(ctx))
 			return segment;
-		viopf_back_off(ctx->container, ctx->id, tries++);
+		if (segment == ERR_PTR(-ENOMEM))
+			viopf_back_off(ctx->container, ctx->id, tries++);
 	}
 }
 
