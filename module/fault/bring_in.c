@@ -97,6 +97,11 @@ unsigned long viopf_vma_pages(struct mm_struct *mm, unsigned long uaddr,
 	return vma ? min(max, (vma->vm_end - uaddr) >> PAGE_SHIFT) : 0;
 }
 
+static unsigned int viopf_span_foll(const struct viopf_span *span)
+{
+	return span->write ? FOLL_WRITE : 0;
+}
+
 /* From here on an eviction that takes the memory for good wakes the calling worker. */
 static void viopf_bring_in_begin(struct viopf_segment *segment,
 				 struct viopf_bring_in *work)
@@ -114,15 +119,14 @@ static void viopf_bring_in_end(struct viopf_segment *segment,
 
 /*
  * Have the mm bring [first, end) in, as the device may use it, or what of it lies in one
- * VMA.
+ * VMA. With FOLL_NOWAIT in @how it ends where that would have to be waited for.
  */
 static long viopf_fault_populate(struct viopf_fault_ctx *ctx,
 				 struct viopf_segment *segment,
 				 unsigned long first, unsigned long end,
-				 bool write)
+				 unsigned int how)
 {
-	unsigned int flags = FOLL_HONOR_NUMA_FAULT |
-			     (write ? FOLL_WRITE : 0) |
+	unsigned int flags = how | FOLL_HONOR_NUMA_FAULT |
 			     (ctx->worker ? 0 : FOLL_INTERRUPTIBLE);
 	unsigned long uaddr = viopf_segment_uaddr(segment, first), pages;
 	struct viopf_bring_in work = {
@@ -205,7 +209,7 @@ static bool viopf_fault_neighbours(struct viopf_fault_ctx *ctx,
 	/* Huge pages come at once, and are stepped over at once. */
 	if (span->huge)
 		got = viopf_fault_populate(ctx, segment, first, end,
-					   span->write);
+					   viopf_span_foll(span) | FOLL_NOWAIT);
 	else
 		got = viopf_fault_touch(segment, first, end, span->write);
 	return got == end - first;
@@ -278,7 +282,8 @@ static int viopf_bring_in_span(struct viopf_fault_ctx *ctx,
 	unsigned long began = jiffies;
 	long ret;
 
-	ret = viopf_fault_populate(ctx, segment, span->page, end, span->write);
+	ret = viopf_fault_populate(ctx, segment, span->page, end,
+				   viopf_span_foll(span));
 	if (ret <= 0)
 		return ret ? ret : -EAGAIN;
 	if (span->populate && !all)

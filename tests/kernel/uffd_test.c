@@ -134,6 +134,31 @@ static void slow_pages(void)
 	rig_close(&b.rig);
 }
 
+/*
+ * A device that comes from huge pages to what user space delivers page by page: neighbours of
+ * the page that it asks for are left out there, too.
+ */
+static void slow_beside_huge(void)
+{
+	struct softdma_desc check = sdma_check(IOVA_BASE + 2 * HUGE, PAGE, 41, 0);
+	struct blocked b;
+
+	rig_open(&b.rig, 1);
+	rig_start_queue(&b.rig, 0, 1);
+	b.p = mem_huge(3 * HUGE);
+	sdma_pattern_fill(b.p, 2 * HUGE, 1, 0);
+	assert_true(is_huge(b.p, 2 * HUGE));
+	uffd_register(&b.u, uffd_open(), b.p + 2 * HUGE, HUGE, 0);
+	b.u.seed = 41;
+	rig_map(&b.rig, b.p, IOVA_BASE, 3 * HUGE);
+	dev_check(&b.rig, IOVA_BASE, 2 * HUGE, 1);
+	assert_ok(sdma_submit(&b.rig.dma[0].q[1], &check, 1));
+	assert_ptr_equal(uffd_next(&b.u, 30), b.p + 2 * HUGE);
+	uffd_deliver(&b.u, b.p + 2 * HUGE);
+	unblocked(&b, SOFTDMA_OK);
+	rig_close(&b.rig);
+}
+
 static void dontneed_in_flight(void)
 {
 	struct blocked b;
@@ -415,6 +440,7 @@ static const struct suite_case cases[] = {
 	CASE("S6 S1 userfaultfd write protection holds for the device", write_protected_pages,
 	     .iopf = EXACT),
 	CASE("R12 S6 neighbours that are slow to come are not waited for", slow_pages),
+	CASE("R12 S6 nor are they beside a huge page", slow_beside_huge, .iopf = "aging=0"),
 	CASE("R5 S1 MADV_DONTNEED while a fault is in flight", dontneed_in_flight, .iopf = EXACT),
 	CASE("R5 S6 munmap while a fault is in flight", munmap_in_flight, .iopf = EXACT),
 	CASE("R5 S6 mremap while a fault is in flight", mremap_in_flight, .iopf = EXACT),
