@@ -205,6 +205,7 @@ static ssize_t viopf_fault_fd_read_groups(struct viopf_fault_fd *uf,
 			return done ?: -EFAULT;
 		}
 		done += nr * sizeof(*events);
+		cond_resched();
 	}
 }
 
