@@ -175,8 +175,9 @@ int viopf_group_remove(struct viopf_container *c, const char *bdf);
  * @extension: VFIO_IOPF_IOMMU, VFIO_TYPE1v2_IOMMU or another of VFIO's numbers
  *
  * Return: 0, or -errno: ENODEV (no backend offers that, or it can't take the groups: the
- * message names the module to load), EINVAL (no group yet), and what attaching
- * a group fails with.
+ * message names the module to load), EINVAL (no group yet), EBUSY (VFIO_IOPF_IOMMU: page
+ * requests of the last containers of a group still wait for a file system, see
+ * vfio_iommu_iopf(4)), and what else attaching a group fails with.
  */
 int viopf_set_iommu(struct viopf_container *c, unsigned long extension);
 
