@@ -139,7 +139,10 @@ static int have_failed(void)
 	return ARRAY_SIZE(kinds) * atoi(OFTEN) - left("failslab") - left("fail_page_alloc");
 }
 
-/* Those that are there do it all, one after the other; another is tried for as long as some wait. */
+/*
+ * Those that are there do it all, one after the other; another is tried for as long as some
+ * wait.
+ */
 static void no_other_worker(void)
 {
 	struct crowd crowd;
