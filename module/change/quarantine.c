@@ -84,11 +84,13 @@ void viopf_quarantine_work(struct work_struct *work)
 	struct viopf_container *container =
 		container_of(work, struct viopf_container,
 			     iommu.quarantine_work);
+	bool again;
 
 	mutex_lock(&container->lock);
 	viopf_quarantine(container);
+	again = container->cut_off;
+	container->cut_off = true;
 	mutex_unlock(&container->lock);
-	if (!container->failure_told)
+	if (!again)
 		viopf_container_tell(container, "failed");
-	container->failure_told = true;
 }

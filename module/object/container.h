@@ -84,6 +84,7 @@ struct viopf_fault_fd;
  * @pinned: mappings that don't say otherwise are pinned, as viopf_mode_update() last made
  *	it; written under @lock
  * @nr_cant_fault: attached groups that can't take page faults; by @lock
+ * @cut_off: it failed, and iommu.quarantine_work has emptied it since; set once, by @lock
  * @dirty_tracking: segments have bitmaps of dirty pages; written under @lock, read
  *	under any mapping's segments_lock
  * @ager: of the first mm that a device reached, or NULL; set once, by cmpxchg()
@@ -110,7 +111,6 @@ struct viopf_fault_fd;
  * @spawn_work: makes another worker, or frees those that have ended
  * @watch_work: ends faults into processes that are gone
  * @refusal_work: answers what is in @refused
- * @failure_told: user space knows that it failed; iommu.quarantine_work's own
  * @flood_work: tells user space that a device floods us
  * @latency: how long page requests waited for their answers
  * @dev: what sysfs shows of it, or NULL; constant while VFIO has it
@@ -142,6 +142,7 @@ struct viopf_container {
 	bool			enabled;
 	bool			pinned;
 	unsigned int		nr_cant_fault;
+	bool			cut_off;
 	bool			dirty_tracking;
 	struct viopf_ager	*ager;
 
@@ -169,7 +170,6 @@ struct viopf_container {
 	struct work_struct	spawn_work;
 	struct delayed_work	watch_work;
 	struct delayed_work	refusal_work;
-	bool			failure_told;
 	struct work_struct	flood_work;
 	struct viopf_latency	latency;
 

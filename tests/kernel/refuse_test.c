@@ -209,6 +209,23 @@ static void close_at_once(void)
 	rig_close(&rig);
 }
 
+/* What is kept until the devices are cut off, which a worker does, is no mismatch. */
+static void verified_meanwhile(void)
+{
+	unsigned int i;
+	struct rig rig;
+	char *p;
+
+	for (i = 0; i < rounds(20); i++) {
+		p = rig_open_anon(&rig, SIZE);
+		dev_fill(&rig, IOVA_BASE, SIZE, 1);
+		softiommu_set("refuse_all", "1\n");
+		assert_ok(munmap(p, SIZE));
+		verify_residency();
+		close_failed(&rig);
+	}
+}
+
 static void close_refused(void)
 {
 	struct rig rig;
@@ -241,6 +258,7 @@ static const struct suite_case cases[] = {
 	CASE("R4 S8 refusal cuts off all domains", two_domains,
 	     .softiommu = "iommus=2", .softdma = "devices=2"),
 	CASE("R4 R8 close right after a refusal", close_at_once),
+	CASE("R4 verify right after a refusal", verified_meanwhile),
 	CASE("R4 close while everything is refused", close_refused),
 };
 
