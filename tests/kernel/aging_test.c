@@ -31,36 +31,11 @@
 #define SIZE		(NR_PAGES * PAGE)
 #define ALIASES		64	/* mappings of a page that are asked about it */
 
-#define LRU_GEN		"/sys/kernel/debug/lru_gen"
-
 /* A question is over by the time that pages are sampled, on a slow kernel as well. */
 #define ALL_ASKED	"aging_delay_ms=500"
 #define ALL_PAGEWISE	PAGEWISE " " ALL_ASKED
 #define SAMPLED_S	30
 #define NOT_SAMPLED_MS	1000
-
-/* The group's number, and its youngest generation on node 0. */
-static int generation_of(const char *cgroup, unsigned int *id, unsigned int *seq)
-{
-	FILE *file = fopen(LRU_GEN, "r");
-	char line[512], path[256];
-	int ours = 0, found = 0;
-	unsigned int n;
-
-	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "memcg %u %255s", &n, path) == 2) {
-			ours = !strcmp(path, cgroup);
-			*id = ours ? n : *id;
-		} else if (ours && sscanf(line, " %u", &n) == 1) {
-			*seq = n;
-			found = 1;
-		}
-	}
-	fclose(file);
-	return found;
-}
 
 /*
  * Ask about every page of the group once. What has just been allocated waits in the CPUs'
@@ -70,14 +45,9 @@ static int generation_of(const char *cgroup, unsigned int *id, unsigned int *seq
 static void ask_about_all(void)
 {
 	unsigned long node = 1;
-	unsigned int id = 0, seq = 0;
-	char command[64];
 
 	assert_ok(syscall(SYS_migrate_pages, 0, 2, &node, &node));
-	assert_true(generation_of("/viopf", &id, &seq));
-	/* Anonymous memory too (200), and where nothing was used of late (1). */
-	snprintf(command, sizeof(command), "+ %u 0 %u 200 1\n", id, seq);
-	assert_ok(file_write(LRU_GEN, command));
+	assert_ok(lru_age("/viopf"));
 }
 
 static void enter_group(void)

@@ -3,10 +3,12 @@
  * Setting the system up for a case. Disks are files on ramfs, whose pages are
  * never swapped themselves, behind loop devices.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <viopf.h>
@@ -101,6 +103,41 @@ unsigned long long cgroup_kernel(void)
 	assert_true(line_number(CGROUP "/cpu.stat", "usage_usec", &usage));
 	assert_true(line_number(CGROUP "/memory.stat", "kernel", &bytes));
 	return (unsigned long long)bytes;
+}
+
+/* The group's number, and its youngest generation on node 0. */
+static int generation_of(const char *cgroup, unsigned int *id, unsigned int *seq)
+{
+	FILE *file = fopen(LRU_GEN, "r");
+	char line[512], path[256];
+	int ours = 0, found = 0;
+	unsigned int n;
+
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "memcg %u %255s", &n, path) == 2) {
+			ours = !strcmp(path, cgroup);
+			*id = ours ? n : *id;
+		} else if (ours && sscanf(line, " %u", &n) == 1) {
+			*seq = n;
+			found = 1;
+		}
+	}
+	fclose(file);
+	return found;
+}
+
+int lru_age(const char *cgroup)
+{
+	unsigned int id = 0, seq = 0;
+	char command[64];
+
+	if (!generation_of(cgroup, &id, &seq))
+		return -ENOENT;
+	/* Anonymous memory too (200), and where nothing was used of late (1). */
+	snprintf(command, sizeof(command), "+ %u 0 %u 200 1\n", id, seq);
+	return file_write(LRU_GEN, command);
 }
 
 int ext4_file(size_t size)

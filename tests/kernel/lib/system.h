@@ -37,6 +37,14 @@ unsigned long long cgroup_number(const char *member);
 /* Kernel memory that is charged to CGROUP, in bytes, but for a few pages on each CPU. */
 unsigned long long cgroup_kernel(void);
 
+#define LRU_GEN		"/sys/kernel/debug/lru_gen"
+
+/*
+ * Ask about every page of a cgroup ("/viopf", or "/") whether it was used. Returns 0 or a
+ * negative errno.
+ */
+int lru_age(const char *cgroup);
+
 /* Mount an ext4 of 64 MiB; make a file of @size bytes on it, opened. */
 int ext4_file(size_t size);
 
