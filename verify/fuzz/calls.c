@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -164,6 +165,17 @@ void op_advise(const struct op *op)
 	      (unsigned long long)done, (unsigned long long)size);
 }
 
+static int read_file(const char *path, const struct stat *state, int type, struct FTW *ftw)
+{
+	char text[4096];
+
+	(void)state;
+	(void)ftw;
+	if (type == FTW_F)
+		file_read(path, text, sizeof(text));
+	return 0;
+}
+
 /* Questions, which change nothing. */
 void op_ask(const struct op *op)
 {
@@ -178,7 +190,7 @@ void op_ask(const struct op *op)
 	if (!c)
 		return;
 	range = op_range(c, op);
-	switch (op->kind % 5) {
+	switch (op->kind % 6) {
 	case 0:
 		if (range.pages <= sizeof(pages))
 			viopf_residency(c->c, range.iova, range.pages * PAGE, pages);
@@ -195,6 +207,9 @@ void op_ask(const struct op *op)
 		break;
 	case 4:
 		verify_residency();
+		break;
+	case 5:
+		nftw("/sys/devices/virtual/vfio_iopf", read_file, 16, FTW_PHYS);
 		break;
 	}
 }
@@ -306,8 +321,11 @@ void op_vaddr(const struct op *op)
 
 static void fault_fd_open(struct container *c)
 {
+	int err;
+
 	if (c->fault_fd >= 0) {
-		JUDGE(viopf_fault_fd(c->c) == -EBUSY, "a second fault fd");
+		err = viopf_fault_fd(c->c);
+		JUDGE(err == -EBUSY || (c->odd && err < 0), "a second fault fd: %d", err);
 		return;
 	}
 	c->fault_fd = viopf_fault_fd(c->c);

@@ -23,7 +23,6 @@
 #define RECENT		64u
 #define RECENT_BYTES	1024u
 #define MOST_OPS	64u
-#define COUNT_EVERY	64u
 
 /* Laid over by the kernel's. */
 static uint8_t counters[COV_BYTES]
@@ -45,7 +44,8 @@ static const struct operation operations[] = {
 	OPERATION(mode, 1), OPERATION(dirty, 3), OPERATION(vaddr, 2), OPERATION(fault_fd, 3),
 	OPERATION(raw, 1), OPERATION(fork, 1), OPERATION(child, 2), OPERATION(group, 1),
 	OPERATION(mdev, 2), OPERATION(knob, 1), OPERATION(parameter, 1), OPERATION(signal, 1),
-	OPERATION(system, 1),
+	OPERATION(system, 1), OPERATION(track, 3), OPERATION(handle, 2), OPERATION(large, 2),
+	OPERATION(refuse, 1), OPERATION(registers, 1),
 };
 
 /* By an operation's code; each as often as it weighs. */
@@ -88,6 +88,7 @@ static void note_input(const uint8_t *data, size_t size)
 		perror("recent");
 }
 
+/* Before each, as an input that fails ends all of it. */
 static void note_counts(void)
 {
 	char text[64];
@@ -125,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!inputs)
 		open_all();
 	note_input(data, size);
+	note_counts();
 	world_ready();
 	for (at = 0; at + sizeof(op) <= size; at += sizeof(op)) {
 		memcpy(&op, data + at, sizeof(op));
@@ -135,8 +137,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		world.operations++;
 	}
 	world_end();
-	if (inputs % COUNT_EVERY == 0)
-		note_counts();
 	return 0;
 }
 

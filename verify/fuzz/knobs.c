@@ -19,6 +19,7 @@
 
 #define PARAMETERS	"/sys/module/vfio_iommu_iopf/parameters/"
 #define TRACEPOINTS	"/sys/kernel/tracing/events/vfio_iopf/enable"
+#define TRACE		"/sys/kernel/tracing/trace"
 #define MAX_OFFLINED	24	/* each costs a page of memory for good */
 
 struct setting {
@@ -36,7 +37,6 @@ static const struct setting knobs[] = {
 	{ "prq_limit", { "32", "40", "100", "1024" }, false },
 	{ "unmap_mode", { "exact", "whole", "refuse", "whole" }, true },
 	{ "unmap_coarse_pages", { "2", "8", "512", "64" }, true },
-	{ "refuse_every", { "1", "2", "5", "11" }, true },
 	{ "pgsizes", { "4096", "2101248", "1075843072", "4096" }, false },
 };
 
@@ -68,6 +68,24 @@ void op_knob(const struct op *op)
 		return;
 	setting_is_made(setting);
 	softiommu_set(setting->name, setting->values[op->n % 4]);
+}
+
+/* Every so many unmaps; and what that leads to is expected. */
+void knobs_refuse(unsigned int every)
+{
+	static const struct setting refuse = { "refuse_every", { "1", "2", "3", "11" }, true };
+
+	setting_is_made(&refuse);
+	softiommu_set(refuse.name, refuse.values[every % ARRAY_SIZE(refuse.values)]);
+}
+
+/* No more may wait than a device asks for at once. */
+void knobs_few_faults(void)
+{
+	static const struct setting few = { "max_faults", { "64" }, true };
+
+	setting_is_made(&few);
+	JUDGE(!file_write(PARAMETERS "max_faults", few.values[0]), "can't set max_faults");
 }
 
 static void parameter_path(char *path, size_t size, unsigned int i)
@@ -157,6 +175,19 @@ static void offline_a_page(const struct op *op)
 	madvise(slot->p + i * PAGE, PAGE, MADV_SOFT_OFFLINE);
 }
 
+/* Have what is done traced, or read what was. */
+static void trace(const struct op *op)
+{
+	static char text[64 << 10];
+
+	if (op->n & 1) {
+		file_read(TRACE, text, sizeof(text));
+		return;
+	}
+	world.knobs = true;
+	file_write(TRACEPOINTS, "1\n");
+}
+
 void op_system(const struct op *op)
 {
 	switch (op->kind % 8) {
@@ -179,8 +210,10 @@ void op_system(const struct op *op)
 		file_write("/sys/kernel/mm/ksm/run", op->n & 1 ? "1\n" : "0\n");
 		break;
 	case 5:
-		world.knobs = true;
-		file_write(TRACEPOINTS, "1\n");
+		trace(op);
+		break;
+	case 6:
+		lru_age("/");
 		break;
 	default:
 		nap_ms(1 + op->n % 4);

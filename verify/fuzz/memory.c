@@ -285,6 +285,33 @@ void op_advise_memory(const struct op *op)
 	}
 }
 
+/* A device may reach them; the CPU leaves them alone. */
+static void part_set_foreign(struct part *part)
+{
+	int fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDONLY | O_CLOEXEC);
+	struct page *page = &part->slot->page[part->first];
+
+	if (fd < 0)
+		return;
+	if (mmap(part->p, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == part->p) {
+		page_is_anything(page);
+		page->prot = 0;
+		page->loose = 1;
+		page->foreign = 1;
+	}
+	close(fd);
+}
+
+static bool part_is_foreign(struct part *part)
+{
+	struct page *page;
+
+	for_each_page(page, *part)
+		if (page->foreign)
+			return true;
+	return false;
+}
+
 void op_protect(const struct op *op)
 {
 	static const uint8_t prots[] = { RIGHTS, PROT_READ, PROT_NONE, RIGHTS };
@@ -292,7 +319,7 @@ void op_protect(const struct op *op)
 	struct part part = op_part(op);
 	struct page *page;
 
-	if (mprotect(part.p, part.size, prot))
+	if (part_is_foreign(&part) || mprotect(part.p, part.size, prot))
 		return;
 	for_each_page(page, part)
 		page_set_prot(page, prot);
@@ -320,6 +347,10 @@ void op_replace(const struct op *op)
 	struct part part = op_part(op);
 	struct page *page;
 
+	if (op->flags % 8 == 7) {
+		part_set_foreign(&part);
+		return;
+	}
 	switch (op->kind % 4) {
 	case 0:
 		munmap(part.p, part.size);
@@ -336,6 +367,7 @@ void op_replace(const struct op *op)
 	}
 	for_each_page(page, part) {
 		page_set_prot(page, op->kind % 4 == 0 ? 0 : op->kind % 4 == 1 ? RIGHTS : PROT_READ);
+		page->foreign = 0;
 		if (is_private(part.slot))
 			page_discard(page);
 	}

@@ -62,10 +62,11 @@ enum { EXACT_WORDS, SOME_WORDS, ANY_WORDS };
  * @certain: EXACT_WORDS, or what may have been written meanwhile
  * @writers: a job may write to it at any time
  * @loose: it was taken away while something was pinned: devices may reach what was there
+ * @foreign: no memory, but another device's registers, which nobody is to change
  */
 struct page {
 	uint32_t seed, old, offset, old_offset;
-	uint8_t prot, certain, writers, loose;
+	uint8_t prot, certain, writers, loose, foreign;
 };
 
 struct slot {
@@ -143,7 +144,8 @@ struct mapping {
  * @cookies: of groups that were read from it
  * @nr_cookies: of them
  * @changed: it has to be opened anew
- * @odd: its IOMMU was told to do other things than it was asked to: expect anything
+ * @odd: its IOMMU was told to do other things than it was asked to: expect anything; what it
+ *	did not unmap a device reaches until it is cut off, though the process has other memory
  */
 struct container {
 	struct viopf_container *c;
@@ -240,6 +242,8 @@ void mdev_leave(unsigned int i);
 /* Knobs, parameters, timers: knobs.c. */
 void knobs_open(void);
 void knobs_reset(void);
+void knobs_refuse(unsigned int every);
+void knobs_few_faults(void);
 void signal_stop(void);
 
 /* Operations. */
@@ -271,5 +275,10 @@ void op_knob(const struct op *op);
 void op_parameter(const struct op *op);
 void op_signal(const struct op *op);
 void op_system(const struct op *op);
+void op_track(const struct op *op);
+void op_handle(const struct op *op);
+void op_registers(const struct op *op);
+void op_large(const struct op *op);
+void op_refuse(const struct op *op);
 
 #endif /* FUZZ_WORLD_H */
