@@ -262,7 +262,7 @@ static void soak_process(void *arg)
 	sdma_pattern_fill(load.p, load.size, load.seed, 0);
 	rig_map(&rig, load.p, load.iova, load.size);
 	load_start(&load, 0);
-	while (!atomic_load(&record->stop)) {
+	while (!atomic_load(&record->stop) && !atomic_load(&load.failed)) {
 		n = atomic_fetch_add(&record->next, 1);
 		cell = record->order[n % nr_cells()];
 		record->current[s->index] = cell;
@@ -404,7 +404,7 @@ static void soak(void)
 	for (i = 0; i < PROCESSES; i++)
 		wait_until(has_ended(pids[i]), 60);
 	for (i = 0; i < PROCESSES; i++)
-		printf("process %u: %s, %s\n", i, event_of(record->current[i])->name,
+		printf("process %u (%d): %s, %s\n", i, pids[i], event_of(record->current[i])->name,
 		       state_of(record->current[i])->name);
 	print_matrix();
 	for (i = 0; i < PROCESSES; i++)

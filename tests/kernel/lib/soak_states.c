@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -182,15 +183,20 @@ static void told_dirty(struct plot *plot, unsigned int does)
 
 /* --- somebody else's to decide, or to give an address to */
 
-static void ask_and_be_handed_up(struct plot *plot)
+static void be_handed_up(struct plot *plot)
 {
 	struct vfio_iopf_fault f[VFIO_IOPF_FAULT_GROUP_MAX];
 
+	assert_int_equal(viopf_fault_read(plot->fault_fd, f, 1), 1);
+	plot->cookie = f[0].cookie;
+}
+
+static void ask_and_be_handed_up(struct plot *plot)
+{
 	plot->fault_fd = viopf_fault_fd(plot->rig->c);
 	assert_true(plot->fault_fd >= 0);
 	submit_read(plot, PAGE);
-	assert_int_equal(viopf_fault_read(plot->fault_fd, f, 1), 1);
-	plot->cookie = f[0].cookie;
+	be_handed_up(plot);
 }
 
 static int one_waits(struct plot *plot)
@@ -198,12 +204,32 @@ static int one_waits(struct plot *plot)
 	return rig_stats(plot->rig).faults_waiting == 1;
 }
 
+static int decide(struct plot *plot)
+{
+	return viopf_fault_answer(plot->fault_fd, plot->cookie, VFIO_IOPF_FAULT_CONTINUE);
+}
+
+/* The page may be taken again before the device has come back for it: then it asks once more. */
+static int asks_no_more(struct plot *plot)
+{
+	struct pollfd asked = { .fd = plot->fault_fd, .events = POLLIN };
+
+	if (sdma_wait(&plot->rig->dma[0].q[1], 0, 10, NULL) != -ETIMEDOUT)
+		return 1;
+	if (poll(&asked, 1, 0) > 0) {
+		be_handed_up(plot);
+		decide(plot);
+	}
+	return 0;
+}
+
 /* Mapped again so that nobody is asked. */
 static void decide_on_it(struct plot *plot, unsigned int does)
 {
-	int err = viopf_fault_answer(plot->fault_fd, plot->cookie, VFIO_IOPF_FAULT_CONTINUE);
+	int err = decide(plot);
 
 	assert_true(!err || (err == -ENOENT && does & EVENT_UNMAPS));
+	wait_until(asks_no_more(plot), DMA_LIMIT_MS / 1000);
 	read_ends(plot, does);
 	close(plot->fault_fd);
 	plot->fault_fd = -1;
