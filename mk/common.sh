@@ -100,6 +100,23 @@ with_progress()
 	wait "$job"
 }
 
+# past_known_faults COMMAND...: runs what starts a VM, and again as long as what the VM is known
+# to do wrong (vm/run) ends it, a few times. How often it did is kept in the file $VIOPF_KNOWN,
+# if there is one to keep it in.
+readonly known_fault=124 most_known_faults=10
+past_known_faults()
+{
+	local code met=0
+	while true; do
+		code=0
+		"$@" || code=$?
+		if [ "$code" -ne $known_fault ] || [ $((++met)) -gt $most_known_faults ]; then
+			return "$code"
+		fi
+		echo "$met" >"${VIOPF_KNOWN:-/dev/null}"
+	done
+}
+
 # kernel_test NAME: prints where the source of a kernel test program is.
 kernel_test()
 {
