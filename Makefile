@@ -28,7 +28,7 @@ help: ## this list
 setup: ## install Debian's packages and get the stock kernel
 	@mk/setup
 
-modules: setup ## build the kernel modules: make modules LANE=stock|next|debug|kcsan
+modules: setup ## build the kernel modules: make modules LANE=stock|next|debug|uml|kcsan
 	@mk/modules $(LANE)
 
 lib: setup ## build libviopf

@@ -42,8 +42,10 @@ def programs():
         text = path.read_text()
         lanes = re.search(r"^ \* LANES: (.*)", text, re.M)
         options = " ".join(re.findall(r"\sVM: (.*)", text)).split()
-        found.append(Program(path.stem, tuple(lanes[1].split() if lanes else ("stock", "debug")),
-                             tuple(options)))
+        suites = lanes[1].split() if lanes else ["stock", "debug"]
+        if "stock" in suites and "--qemu" not in options:
+            suites.append("uml")        # as in mk/check
+        found.append(Program(path.stem, tuple(suites), tuple(options)))
     return found
 
 

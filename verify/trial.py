@@ -72,8 +72,12 @@ class Bench:
         self.same = {}
 
     def cases(self, mutant, ran=()):
-        """Those that reach it, but for what @ran already."""
+        """Those that reach it, but for what @ran already; if it was measured in this lane what
+        they reach, those that passed there.
+        """
         reached = self.reach.of(mutant.path, mutant.function, mutant.block)
+        if any(case.suite == self.build.lane for case in self.reach.seconds):
+            reached = {case for case in reached if case.suite == self.build.lane}
         return {case for case in reached if case.program in self.programs and str(case) not in ran}
 
     def make(self, mutant, cases, ko):
@@ -89,7 +93,7 @@ class Bench:
                 return {"verdict": "invalid"}
             if self.build.code(path) == self.same[path]:
                 return {"verdict": "equivalent"}
-            return self.unit(path) if path in UNIT and self.build.lane == "stock" else None
+            return self.unit(path) if path in UNIT and self.build.lane in ("stock", "uml") else None
         finally:
             self.build.write(path, text)
 
