@@ -13,6 +13,7 @@
 #if !defined(VIOPF_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define VIOPF_TRACE_H
 
+#include <linux/iommu.h>
 #include <linux/mmu_notifier.h>
 #include <linux/tracepoint.h>
 
@@ -62,9 +63,15 @@ TRACE_DEFINE_ENUM(VIOPF_BY_FAIL);
 	{ VIOPF_BY_USER,	"user" },		\
 	{ VIOPF_BY_FAIL,	"fail" })
 
+TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_SUCCESS);
+TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_INVALID);
+TRACE_DEFINE_ENUM(IOMMU_PAGE_RESP_FAILURE);
+
 /* enum iommu_page_response_code */
 #define viopf_show_code(_code) __print_symbolic(_code,	\
-	{ 0x0, "SUCCESS" }, { 0x1, "INVALID" }, { 0xf, "FAILURE" })
+	{ IOMMU_PAGE_RESP_SUCCESS,	"SUCCESS" },	\
+	{ IOMMU_PAGE_RESP_INVALID,	"INVALID" },	\
+	{ IOMMU_PAGE_RESP_FAILURE,	"FAILURE" })
 
 TRACE_DEFINE_ENUM(MMU_NOTIFY_UNMAP);
 TRACE_DEFINE_ENUM(MMU_NOTIFY_CLEAR);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "advice.h"
+#include "handled.h"
 #include "load.h"
 #include "mdev.h"
 
@@ -418,6 +419,20 @@ static void a_request_traced(void)
 	rig_close(&s.rig);
 }
 
+/* An answer that the kernel itself hardly gives. */
+static void failure_traced(void)
+{
+	struct handled h;
+
+	handled_open(&h, 1);
+	trace_start();
+	decide(&h, ask_and_take(&h, 0, 1, 0), VFIO_IOPF_FAULT_FAILURE);
+	ends(&h, 0, 1, SOFTDMA_FAULT_FAILURE);
+	trace_stop();
+	assert_int_equal(trace_count("iopf_answer", " code=FAILURE ", " by=user ", NULL), 1);
+	handled_close(&h);
+}
+
 /* What happens to memory by itself, and by who asks for it. */
 static void events_traced(void)
 {
@@ -680,6 +695,7 @@ static const struct suite_case cases[] = {
 	CASE("a flood", a_flood, .iopf = EXACT " max_faults=2", .soft = 1),
 	CASE("a failure", a_failure, .iopf = EXACT, .soft = 1),
 	CASE("a page request traced", a_request_traced, .iopf = EXACT),
+	CASE("FAILURE traced", failure_traced, .iopf = EXACT),
 	CASE("other events traced", events_traced, .iopf = EXACT),
 	CASE("mappings listed", mappings_listed, .iopf = EXACT),
 	CASE("mappings, asked for badly", mappings_refused, .iopf = EXACT),
