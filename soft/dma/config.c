@@ -105,10 +105,7 @@ static void sd_function_reset(struct sd_device *dev)
 	put_unaligned_le16(0, &dev->config[SD_CAP_EXP + PCI_EXP_DEVCTL]);
 	for (i = 0; i < SOFTDMA_QUEUES; i++)
 		sd_queue_reset(&dev->queues[i]);
-	sd_groups_reset(dev);
-	WRITE_ONCE(dev->failed, false);
-	WRITE_ONCE(dev->response_failure, false);
-	dev->resets++;
+	sd_pri_reset(dev);
 }
 
 static u32 sd_device_status(const struct sd_device *dev)
@@ -132,7 +129,7 @@ static u32 sd_vendor_read(struct sd_device *dev, unsigned int reg)
 	case SOFTDMA_REG_DEVICE:
 		return sd_device_status(dev);
 	case SOFTDMA_REG_RESETS:
-		return dev->resets;
+		return READ_ONCE(dev->resets);
 	}
 	if (reg >= SOFTDMA_REG_QUEUE(0))
 		return sd_queue_read(&dev->queues[offset / stride],

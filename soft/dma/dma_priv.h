@@ -101,11 +101,11 @@ struct sd_group {
  * @index: which of the devices, G1
  * @faults: SOFT_FAULT_PRI: has ATS and PRI
  * @ep: its place behind the IOMMU
+ * @wait: for responses, and for room to make requests
+ * @pri_lock: guards the following; a queue's lock nests in it
  * @failed: stopped by a FAILURE response
  * @response_failure: PRI status bit; unlike @failed it can be cleared by writing
  * @resets: SOFTDMA_REG_RESETS
- * @wait: for responses, and for room to make requests
- * @pri_lock: guards the following
  * @outstanding: requests
  * @next_group: where to look for a free index
  * @groups: by index
@@ -117,12 +117,12 @@ struct sd_device {
 	unsigned int index;
 	enum soft_fault_kind faults;
 	struct soft_endpoint *ep;
-	bool failed;
-	bool response_failure;
-	u32 resets;
 
 	wait_queue_head_t wait;
 	raw_spinlock_t pri_lock;
+	bool failed;
+	bool response_failure;
+	u32 resets;
 	u32 outstanding;
 	u32 next_group;
 	struct sd_group groups[SOFT_GROUP_INDEXES];
@@ -136,6 +136,7 @@ struct sd_device {
  * struct sd_op - a descriptor being worked on
  * @q: the queue
  * @epoch: the queue's when it was taken
+ * @resets: the device's then
  * @iova: of the descriptor
  * @desc: copy of the descriptor
  * @no_faults: make no more page requests
@@ -144,6 +145,7 @@ struct sd_device {
 struct sd_op {
 	struct sd_queue *q;
 	u32 epoch;
+	u32 resets;
 	u64 iova;
 	struct softdma_desc desc;
 	bool no_faults;
@@ -229,7 +231,7 @@ bool sd_group_take(struct sd_device *dev, unsigned int nr, int *index);
 bool sd_group_answered(struct sd_device *dev, int index);
 void sd_group_drop(struct sd_device *dev, int index, bool requested);
 void sd_group_lose(struct sd_device *dev, int index);
-void sd_groups_reset(struct sd_device *dev);
+void sd_pri_reset(struct sd_device *dev);
 bool sd_respond(void *priv, unsigned int group,
 		enum iommu_page_response_code code);
 

@@ -108,10 +108,11 @@ bool sd_respond(void *priv, unsigned int group,
 }
 
 /**
- * sd_groups_reset() - the function is reset: indexes of partial groups are free
+ * sd_pri_reset() - the function is reset: indexes of partial groups are free, and what was
+ * answered FAILURE before stops it no more
  * @dev: the device
  */
-void sd_groups_reset(struct sd_device *dev)
+void sd_pri_reset(struct sd_device *dev)
 {
 	unsigned long flags;
 	unsigned int i;
@@ -120,6 +121,9 @@ void sd_groups_reset(struct sd_device *dev)
 	for (i = 0; i < SOFT_GROUP_INDEXES; i++)
 		if (dev->groups[i].state == SD_GROUP_PARTIAL)
 			dev->groups[i].state = SD_GROUP_FREE;
+	WRITE_ONCE(dev->failed, false);
+	WRITE_ONCE(dev->response_failure, false);
+	WRITE_ONCE(dev->resets, dev->resets + 1);
 	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
 	wake_up_all(&dev->wait);
 }

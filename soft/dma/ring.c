@@ -227,6 +227,7 @@ static bool sd_take(struct sd_queue *q, struct sd_op *op)
 	runnable = sd_runnable(q);
 	op->q = q;
 	op->epoch = q->epoch;
+	op->resets = READ_ONCE(q->dev->resets);
 	op->iova = q->ring + (u64)(q->head & (sd_entries(q) - 1)) *
 			     sizeof(struct softdma_desc);
 	op->no_faults = false;
@@ -251,17 +252,25 @@ static void sd_finish(struct sd_op *op, u32 error)
 	raw_spin_unlock_irqrestore(&q->lock, flags);
 }
 
-/* All queues but the one whose operation got the response. */
+/*
+ * All queues but the one whose operation got the response. Not if the function was reset
+ * since: its queues have begun anew.
+ */
 static void sd_device_fail(struct sd_op *op)
 {
 	struct sd_device *dev = op->q->dev;
+	unsigned long flags;
 	unsigned int i;
 
-	WRITE_ONCE(dev->failed, true);
-	WRITE_ONCE(dev->response_failure, true);
-	for (i = 0; i < SOFTDMA_QUEUES; i++)
-		if (&dev->queues[i] != op->q)
-			sd_queue_stop(&dev->queues[i], SOFTDMA_FAULT_FAILURE);
+	raw_spin_lock_irqsave(&dev->pri_lock, flags);
+	if (op->resets == dev->resets) {
+		WRITE_ONCE(dev->failed, true);
+		WRITE_ONCE(dev->response_failure, true);
+		for (i = 0; i < SOFTDMA_QUEUES; i++)
+			if (&dev->queues[i] != op->q)
+				sd_queue_stop(&dev->queues[i], SOFTDMA_FAULT_FAILURE);
+	}
+	raw_spin_unlock_irqrestore(&dev->pri_lock, flags);
 }
 
 static u32 sd_status_of(int err)

@@ -23,6 +23,7 @@
 #define SIZE		(NR_PAGES * PAGE)
 #define SEVERAL_MS	300
 #define NR_GROUPS	512	/* group indexes that PRI has */
+#define IOVA_LIST	(IOVA_BASE + (1ull << 30))
 
 static void set_number(const char *knob, unsigned long value)
 {
@@ -469,6 +470,35 @@ static int pri_failed(struct rig *rig)
 }
 
 /*
+ * Of two groups the first is answered FAILURE, which the operation heeds when the second is
+ * answered, too: there comes a reset.
+ */
+static void failure_and_reset(void)
+{
+	struct softdma_request *list = mem_anon(PAGE);
+	struct softdma_desc desc = sdma_request(IOVA_LIST, 2);
+	struct handled h;
+	uint32_t second;
+
+	handled_open(&h, 1);
+	list[0] = (struct softdma_request){ IOVA_BASE, SOFTDMA_RQ_READ | SOFTDMA_RQ_LAST, 0 };
+	list[1] = (struct softdma_request){ IOVA_BASE + PAGE, list[0].flags, 1 };
+	rig_map(&h.rig, list, IOVA_LIST, PAGE);
+	assert_ok(sdma_submit(&h.rig.dma[0].q[1], &desc, 1));
+	decide(&h, take(&h, 0, VFIO_IOPF_FAULT_PERM_READ), VFIO_IOPF_FAULT_FAILURE);
+	second = take(&h, 1, VFIO_IOPF_FAULT_PERM_READ);
+	assert_true(wait_until(softiommu_stat("resp_failure") == 1, 20));
+	assert_ok(viopf_reset(h.rig.dev[0]));
+	assert_ok(viopf_bus_master(h.rig.dev[0], 1));
+	rig_start_queue(&h.rig, 0, 0);
+	dev_read(&h.rig, IOVA_LIST, PAGE, SOFTDMA_OK);
+	assert_false(has_failed(&h.rig) || pri_failed(&h.rig));
+	decide(&h, second, VFIO_IOPF_FAULT_CONTINUE);
+	wait_for(&h, 0);
+	handled_close(&h);
+}
+
+/*
  * The product answers FAILURE once its IOMMU has refused to unmap something: every
  * queue stops, until the function is reset.
  */
@@ -617,6 +647,7 @@ static const struct suite_case cases[] = {
 	CASE("I5 I6 closing answers what waits in the queue", purge),
 	CASE("G2 a device without PRI", no_pri, .softdma = "nofault=2"),
 	CASE("G9 FAILURE stops the device until it is reset", failure, .iopf = EXACT),
+	CASE("G9 FAILURE of before a reset stops nothing", failure_and_reset, .iopf = EXACT),
 	CASE("reserved: type1 keeps out", reserved, .softiommu = "reserved=0x200000000,0x2000fffff",
 	     .arg = &type1),
 	CASE("reserved: the product keeps out", reserved,
