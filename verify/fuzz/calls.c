@@ -346,6 +346,16 @@ static void fault_fd_read(struct container *c, unsigned int room)
 	}
 }
 
+/* One of its devices does, when the answer comes there. */
+static void one_stops(const struct container *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_DEVICES; i++)
+		if (container_of_device(&world.devices[i]) == c)
+			world.devices[i].needs_reset = true;
+}
+
 void op_fault_fd(const struct op *op)
 {
 	struct container *c = op_container(op);
@@ -363,6 +373,8 @@ void op_fault_fd(const struct op *op)
 		if (c->nr_cookies)
 			cookie = c->cookies[--c->nr_cookies];
 		viopf_fault_answer(c->fault_fd, cookie, code);
+		if (code == VFIO_IOPF_FAULT_FAILURE)
+			one_stops(c);
 	} else {
 		fault_fd_close(c);
 	}

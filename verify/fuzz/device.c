@@ -283,9 +283,9 @@ static bool run_job(struct device *d, struct sdma_queue *q, struct softdma_desc 
 		return status == SOFTDMA_OK;
 	}
 	JUDGE(status == (expected == EXPECT_OK ? SOFTDMA_OK : SOFTDMA_FAULT_INVALID),
-	      "operation %u at %#llx ended with %d where %s is due; at %#llx, queue %#x", opcode,
-	      (unsigned long long)at, status, expected == EXPECT_OK ? "OK" : "INVALID",
-	      desc->detail, sdma_queue_status(q));
+	      "device %td: operation %u at %#llx ended with %d where %s is due; at %#llx, queue %#x",
+	      d - world.devices, opcode, (unsigned long long)at, status,
+	      expected == EXPECT_OK ? "OK" : "INVALID", desc->detail, sdma_queue_status(q));
 	return status == SOFTDMA_OK;
 }
 
