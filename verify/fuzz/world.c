@@ -57,10 +57,12 @@ void mapping_remove(struct container *c, struct mapping *m)
 /* Memory for rings; mapped whenever a device needs it. */
 int container_map_own(struct container *c)
 {
+	struct mapping *there = mapping_at(c, IOVA_RINGS);
 	int err;
 
-	if (mapping_at(c, IOVA_RINGS))
-		return 0;
+	/* An operation may have put other memory there. */
+	if (there)
+		return there->uaddr == (uintptr_t)c->own ? 0 : -EBUSY;
 	if (c->nr == MAX_MAPPINGS)
 		return -ENOSPC;
 	err = viopf_map(c->c, c->own, IOVA_RINGS, OWN_PAGES * PAGE, VIOPF_READ | VIOPF_WRITE);
