@@ -360,7 +360,7 @@ void world_end(void)
 static void load_modules(void)
 {
 	JUDGE(!module_insert("viopf_cov", NULL), "no viopf_cov.ko");
-	JUDGE(!modules_load(NULL, "iommus=2", "devices=6 nofault=0x10 stall=0x20"),
+	JUDGE(!modules_load(NULL, "iommus=2", "devices=6 nofault=0x10 stall=0x20 outstanding=64"),
 	      "can't load the modules");
 	mdev_load(NR_MDEVS);
 	swap_on_zram(128);
