@@ -43,7 +43,7 @@ def programs():
         lanes = re.search(r"^ \* LANES: (.*)", text, re.M)
         options = " ".join(re.findall(r"\sVM: (.*)", text)).split()
         suites = lanes[1].split() if lanes else ["stock", "debug"]
-        if "stock" in suites and "--qemu" not in options:
+        if "stock" in suites and not {"--qemu", "--append"} & set(options):
             suites.append("uml")        # as in mk/check
         found.append(Program(path.stem, tuple(suites), tuple(options)))
     return found
