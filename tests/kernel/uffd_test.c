@@ -147,7 +147,8 @@ static void slow_beside_huge(void)
 	rig_start_queue(&b.rig, 0, 1);
 	b.p = mem_huge(3 * HUGE);
 	sdma_pattern_fill(b.p, 2 * HUGE, 1, 0);
-	assert_true(is_huge(b.p, 2 * HUGE));
+	if (!is_huge(b.p, 2 * HUGE))
+		skip_because("got no huge pages");
 	uffd_register(&b.u, uffd_open(), b.p + 2 * HUGE, HUGE, 0);
 	b.u.seed = 41;
 	rig_map(&b.rig, b.p, IOVA_BASE, 3 * HUGE);

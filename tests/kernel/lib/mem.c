@@ -78,6 +78,8 @@ int memfd_new(size_t size, unsigned int flags)
 {
 	int fd = memfd_create("viopf-test", flags | MFD_CLOEXEC);
 
+	if (fd < 0 && errno == ENOSYS)
+		skip_because("this kernel has no such file: %s", strerror(errno));
 	assert_msg(fd >= 0, "memfd_create: %s", strerror(errno));
 	assert_ok(ftruncate(fd, (off_t)size));
 	return fd;
@@ -214,6 +216,8 @@ static int try_collapse(void *p)
 
 int collapse(void *p)
 {
+	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
+		skip_because("this kernel has no huge pages");
 	int err = -EAGAIN;
 
 	/* Pages may sit in another CPU's batch for a moment: that is a reference. */
