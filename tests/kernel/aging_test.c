@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +38,46 @@
 #define SAMPLED_S	30
 #define NOT_SAMPLED_MS	1000
 
+#define OBSERVERS	"/sys/module/vfio_iommu_iopf/parameters/aging_observers"
+#define PAGE_IDLE	"/sys/kernel/mm/page_idle/bitmap"
+
+static int opened(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+
+	assert_msg(fd >= 0, "%s: %m", path);
+	return fd;
+}
+
+/*
+ * User-mode Linux keeps no accessed bits, so that the command has nothing to look at. There
+ * idle page tracking asks about each page that is charged to the group, and is let count. It
+ * passes by what waits in the CPU's batch, too, which MADV_COLD empties.
+ */
+static void ask_one_by_one(void)
+{
+	int of_group = opened("/proc/kpagecgroup", O_RDONLY), idle = opened(PAGE_IDLE, O_WRONLY);
+	uint64_t groups[512], ask[ARRAY_SIZE(groups) / 64];
+	char *p = mem_anon(PAGE);
+	struct stat group;
+	size_t i;
+
+	assert_ok(madvise(p, PAGE, MADV_COLD));
+	munmap(p, PAGE);
+	assert_ok(stat(CGROUP, &group));
+	assert_ok(file_write(OBSERVERS, "Y\n"));
+	while (read(of_group, groups, sizeof(groups)) == sizeof(groups)) {
+		memset(ask, 0, sizeof(ask));
+		for (i = 0; i < ARRAY_SIZE(groups); i++)
+			if (groups[i] == group.st_ino)
+				ask[i / 64] |= 1ull << i % 64;
+		assert_int_equal(write(idle, ask, sizeof(ask)), sizeof(ask));
+	}
+	assert_ok(file_write(OBSERVERS, "N\n"));
+	close(idle);
+	close(of_group);
+}
+
 /*
  * Ask about every page of the group once. What has just been allocated waits in the CPUs'
  * batches for the lists of the LRU, and newer kernels pass it by: migrate_pages() begins
@@ -46,6 +87,10 @@ static void ask_about_all(void)
 {
 	unsigned long node = 1;
 
+	if (lane_is("uml")) {
+		ask_one_by_one();
+		return;
+	}
 	assert_ok(syscall(SYS_migrate_pages, 0, 2, &node, &node));
 	assert_ok(lru_age("/viopf"));
 }
@@ -478,8 +523,6 @@ static void exit_at_once(void)
  * Somebody who does not reclaim asks about all memory: idle page tracking where the kernel
  * has it, else DAMON, for a while.
  */
-#define PAGE_IDLE	"/sys/kernel/mm/page_idle/bitmap"
-
 static void look_at_all_memory(void)
 {
 	uint64_t all[512];
