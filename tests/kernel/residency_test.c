@@ -249,6 +249,36 @@ static void parts_of_a_leaf(void)
 	rig_close(&rig);
 }
 
+/*
+ * The IOMMU reaches over into another segment. That is found when a device misses what is
+ * gone there; by a worker too, who alone looks at a group of several requests.
+ */
+static void reached_over(void)
+{
+	struct softdma_desc desc = sdma_checksum(IOVA_BASE + 4 * PAGE, 2 * PAGE, 0);
+	struct vfio_iopf_stats before;
+	struct rig rig;
+	char *p;
+
+	softiommu_set("unmap_coarse_pages", "8");
+	rig_open(&rig, 1);
+	p = mem_anon(8 * PAGE);
+	rig_map(&rig, p, IOVA_BASE, 4 * PAGE);
+	rig_map(&rig, p + 4 * PAGE, IOVA_BASE + 4 * PAGE, 4 * PAGE);
+	dev_fill(&rig, IOVA_BASE, 8 * PAGE, 1);
+	assert_ok(madvise(p, PAGE, MADV_DONTNEED));
+
+	before = rig_stats(&rig);
+	desc.flags = SOFTDMA_F_GROUP(2);
+	rig_do(&rig, &desc, SOFTDMA_OK);
+	assert_grew(&rig, before, groups, 1);
+	assert_grew(&rig, before, faults_spurious, 0);
+	assert_int_equal(dev_read(&rig, IOVA_BASE + 6 * PAGE, PAGE, SOFTDMA_OK), 1);
+	verify_residency();
+	rig.odd_iommu = 1;
+	rig_close(&rig);
+}
+
 /* What no device touched costs nothing. */
 static void untouched_costs_nothing(void)
 {
@@ -317,6 +347,7 @@ static const struct suite_case cases[] = {
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, whole-leaf unmap", whole_all),
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, no unmap of a part", refuse_all),
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, unmap of more than asked", coarse_all),
+	CASE("S2 R3 unmap of more than asked, in another segment", reached_over, .iopf = EXACT),
 	CASE("S2 S4 what no device touched costs nothing", untouched_costs_nothing,
 	     .iopf = EXACT),
 };
