@@ -574,6 +574,7 @@ static void too_many(void)
 	ask(&h, 1, 1, 2);
 	ends(&h, 1, 1, SOFTDMA_FAULT_FAILURE);
 	assert_grew(&h.rig, before, faults_waiting, 2);
+	assert_grew(&h.rig, before, faults_user, 2);
 	assert_grew(&h.rig, before, resp_failure, 1);
 	decide(&h, second, VFIO_IOPF_FAULT_CONTINUE);
 	ends(&h, 0, 2, SOFTDMA_OK);
