@@ -13,6 +13,7 @@
  *
  * MUTANT NO_ANSWERED_TEST	replied
  * MUTANT NO_CLAIM		vgroup
+ * MUTANT NO_OWN_CLAIM		vgroup
  * MUTANT NO_GIVE_UP_TEST	vgroup
  * MUTANT NO_REFUSE_TEST	vgroup
  * MUTANT NO_ANSWERING		invalid array index
@@ -207,6 +208,16 @@ inline finish()
 	g = 0
 }
 
+/* In viopf_worker_respond(): who comes later finds it answered. */
+inline own_claim()
+{
+#ifdef NO_OWN_CLAIM
+	skip
+#else
+	answered[me] = true
+#endif
+}
+
 /* viopf_worker_main(), fault/pool.c; viopf_fault_resolve(), fault/resolve.c. */
 proctype Worker(byte me)
 {
@@ -275,7 +286,7 @@ respond:
 		if
 		:: group[me] == NOBODY -> finish(); goto end
 		:: group[me] != NOBODY && answered[me]
-		:: group[me] != NOBODY && !answered[me] -> answered[me] = true; goto ours
+		:: group[me] != NOBODY && !answered[me] -> own_claim(); goto ours
 		fi
 	};
 #ifdef NO_ANSWERED_TEST
