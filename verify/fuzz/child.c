@@ -163,6 +163,7 @@ void op_fork(const struct op *op)
 {
 	struct child *child = &children[op->who % NR_CHILDREN];
 	int orders[2], replies[2];
+	unsigned int i;
 
 	if (child->pid) {
 		if (op->kind & 1)
@@ -177,6 +178,9 @@ void op_fork(const struct op *op)
 	if (!child->pid) {
 		close(orders[1]);
 		close(replies[0]);
+		/* Who decides on page requests is the parent; its having gone is to count. */
+		for (i = 0; i < NR_CONTAINERS; i++)
+			fault_fd_close(&world.containers[i]);
 		child_main(orders[0], replies[1]);
 	}
 	close(orders[0]);
