@@ -17,7 +17,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,9 +24,9 @@
 #include "handled.h"
 #include "load.h"
 #include "mdev.h"
+#include "tracing.h"
 
 #define CLASS		"/sys/class/vfio_iopf"
-#define TRACING		"/sys/kernel/tracing"
 #define NR_PAGES	32
 #define SIZE		(NR_PAGES * PAGE)
 
@@ -340,47 +339,10 @@ static void a_failure(void)
 
 /* Tracing. */
 
-static void trace_start(void)
-{
-	if (access(TRACING "/events", F_OK))
-		assert_ok(mount("tracefs", TRACING, "tracefs", 0, NULL));
-	assert_ok(file_write(TRACING "/trace", "\n") < 0);
-	assert_ok(file_write(TRACING "/events/vfio_iopf/enable", "1\n") < 0);
-}
-
-static void trace_stop(void)
-{
-	assert_ok(file_write(TRACING "/events/vfio_iopf/enable", "0\n") < 0);
-}
-
-/*
- * How many events there are of a name whose text has both of two words in it; @line, if it
- * isn't NULL, is set to the last of them.
- */
-static unsigned int trace_count(const char *name, const char *a, const char *b, char *line)
-{
-	FILE *file = fopen(TRACING "/trace", "re");
-	unsigned int n = 0;
-	char text[512], event[64];
-
-	assert_non_null(file);
-	snprintf(event, sizeof(event), " %s: ", name);
-	while (fgets(text, sizeof(text), file)) {
-		if (text[0] == '#' || !strstr(text, event) || !strstr(text, a) ||
-		    !strstr(text, b))
-			continue;
-		n++;
-		if (line)
-			memcpy(line, text, sizeof(text));
-	}
-	fclose(file);
-	return n;
-}
-
 /* One page request that a worker serves, and one that is answered at once. */
 static void a_request_traced(void)
 {
-	char iova[64], id[64], line[512], dev[64], *at;
+	char iova[64], id[64], line[TRACE_LINE], dev[64], *at;
 	struct seen s;
 
 	begin(&s, 1);
