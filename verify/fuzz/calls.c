@@ -284,6 +284,22 @@ void op_dirty(const struct op *op)
 }
 
 /* Addresses are taken away, and given anew: perhaps others. */
+/* What is pinned stays what it was: devices may still write to the memory that was mapped. */
+static void leave_behind(const struct mapping *m)
+{
+	struct slot *slot;
+	struct page *page;
+	uint64_t i;
+
+	for (i = 0; i < m->pages; i++) {
+		page = memory_page(m->uaddr + i * PAGE, &slot);
+		if (!page)
+			continue;
+		page->loose = 1;
+		page_is_anything(page);
+	}
+}
+
 void op_vaddr(const struct op *op)
 {
 	struct container *c = op_container(op);
@@ -312,7 +328,8 @@ void op_vaddr(const struct op *op)
 	if (viopf_map_vaddr(c->c, (void *)uaddr, m->iova, m->pages * PAGE))
 		return;
 	JUDGE(m->away, "an address was updated that was not taken away");
-	/* What is pinned stays what it was. */
+	if (uaddr != m->uaddr && world.pins)
+		leave_behind(m);
 	m->borrowed = (m->borrowed || uaddr != m->uaddr) && world.pins;
 	m->uaddr = uaddr;
 	m->away = false;
