@@ -14,6 +14,7 @@ from pathlib import Path
 import lab
 import mutants
 
+FIRST = ("stock", "uml")    # the lanes that all mutants are tried on
 UNIT = ("policy/residency.c", "policy/iova.c", "policy/window.c", "policy/names.c")
 UNIT_S = 300
 KNOWN_FAULTS = 5
@@ -66,6 +67,7 @@ class Bench:
     def __init__(self, lane, reach):
         self.build, self.reach = lab.Build(lane, lane), reach
         self.machine = lab.Machine(self.build)
+        self.is_measured = any(case.suite == lane for case in reach.seconds)
         self.programs = {program.name: program for program in lab.programs()
                          if lane in program.lanes}
         self.slower = 5 if lane == "debug" else 1
@@ -76,7 +78,7 @@ class Bench:
         they reach, those that passed there.
         """
         reached = self.reach.of(mutant.path, mutant.function, mutant.block)
-        if any(case.suite == self.build.lane for case in self.reach.seconds):
+        if self.is_measured:
             reached = {case for case in reached if case.suite == self.build.lane}
         return {case for case in reached if case.program in self.programs and str(case) not in ran}
 
@@ -93,7 +95,7 @@ class Bench:
                 return {"verdict": "invalid"}
             if self.build.code(path) == self.same[path]:
                 return {"verdict": "equivalent"}
-            return self.unit(path) if path in UNIT and self.build.lane in ("stock", "uml") else None
+            return self.unit(path) if path in UNIT and self.build.lane in FIRST else None
         finally:
             self.build.write(path, text)
 
