@@ -38,12 +38,13 @@ int viopf_check_bdf(const char *bdf)
 				  bdf ? bdf : "(null)");
 	snprintf(path, sizeof(path), VIOPF_SYSFS_DEVICES "/%s", bdf);
 	if (access(path, F_OK))
-		return viopf_fail(ENODEV, "there is no PCI device %s (see lspci -D)", bdf);
+		return viopf_fail(errno == ENOENT ? ENODEV : errno,
+				  "can't find a PCI device %s (see lspci -D)", bdf);
 	return 0;
 }
 
-/* The last part of where a link of the device leads; empty if there is none. */
-static void device_link(const char *bdf, const char *name, char *out, size_t size)
+/* The last part of where a link of the device leads; empty if there is none. 0 or a failure. */
+static int device_link(const char *bdf, const char *name, char *out, size_t size)
 {
 	char path[PATH_MAX], target[PATH_MAX];
 	const char *base;
@@ -54,19 +55,23 @@ static void device_link(const char *bdf, const char *name, char *out, size_t siz
 	snprintf(path, sizeof(path), VIOPF_SYSFS_DEVICES "/%s/%s", bdf, name);
 	len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0)
-		return;
+		return errno == ENOENT ? 0 : viopf_fail(errno, "can't read %s", path);
 	target[len] = '\0';
 	base = strrchr(target, '/');
 	base = base ? base + 1 : target;
 	keep = strlen(base) < size ? strlen(base) : size - 1;
 	memcpy(out, base, keep);
 	out[keep] = '\0';
+	return 0;
 }
 
 /* The name of its IOMMU group; ENODEV if there is none. */
 static int device_group(const char *bdf, char *group, size_t size)
 {
-	device_link(bdf, "iommu_group", group, size);
+	int err = device_link(bdf, "iommu_group", group, size);
+
+	if (err)
+		return err;
 	if (!group[0])
 		return viopf_fail(ENODEV,
 				  "%s has no IOMMU behind it: turn it on in the firmware, and by intel_iommu=on",
@@ -81,9 +86,10 @@ int viopf_group_id(const char *bdf)
 
 	if (!err)
 		err = device_group(bdf, group, sizeof(group));
+	if (!err)
+		err = device_link(bdf, "driver", driver, sizeof(driver));
 	if (err)
 		return err;
-	device_link(bdf, "driver", driver, sizeof(driver));
 	if (!driver[0])
 		return viopf_fail(ENODEV, "%s is bound to no driver; bind it to vfio-pci", bdf);
 	return atoi(group);
@@ -127,13 +133,13 @@ int viopf_bind(const char *bdf)
 	char driver[64], group[32];
 	int err = viopf_check_bdf(bdf);
 
-	if (err)
+	if (!err)
+		err = device_link(bdf, "driver", driver, sizeof(driver));
+	if (err || !strcmp(driver, "vfio-pci"))
 		return err;
-	device_link(bdf, "driver", driver, sizeof(driver));
-	if (!strcmp(driver, "vfio-pci"))
-		return 0;
 	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK))
-		return viopf_fail(ENODEV, "the vfio-pci driver is not loaded; modprobe vfio-pci");
+		return viopf_fail(errno == ENOENT ? ENODEV : errno,
+				  "can't find the vfio-pci driver; modprobe vfio-pci");
 	err = device_group(bdf, group, sizeof(group));
 	if (!err)
 		err = set_override(bdf, "vfio-pci\n");
@@ -141,9 +147,10 @@ int viopf_bind(const char *bdf)
 		err = release_driver(bdf, driver);
 	if (!err)
 		err = write_sysfs("/sys/bus/pci/drivers_probe", bdf);
+	if (!err)
+		err = device_link(bdf, "driver", driver, sizeof(driver));
 	if (err)
 		return err;
-	device_link(bdf, "driver", driver, sizeof(driver));
 	if (strcmp(driver, "vfio-pci"))
 		return viopf_fail(ENODEV, "vfio-pci did not take %s (see dmesg)", bdf);
 	return 0;
@@ -154,10 +161,10 @@ int viopf_unbind(const char *bdf)
 	char driver[64];
 	int err = viopf_check_bdf(bdf);
 
-	if (err)
-		return err;
-	device_link(bdf, "driver", driver, sizeof(driver));
-	err = set_override(bdf, "\n");
+	if (!err)
+		err = device_link(bdf, "driver", driver, sizeof(driver));
+	if (!err)
+		err = set_override(bdf, "\n");
 	if (err || strcmp(driver, "vfio-pci"))
 		return err;
 	return release_driver(bdf, driver);
@@ -168,10 +175,9 @@ int viopf_give_back(const char *bdf)
 	char driver[64];
 	int err = viopf_unbind(bdf);
 
-	if (err)
+	if (!err)
+		err = device_link(bdf, "driver", driver, sizeof(driver));
+	if (err || driver[0])
 		return err;
-	device_link(bdf, "driver", driver, sizeof(driver));
-	if (driver[0])
-		return 0;
 	return write_sysfs("/sys/bus/pci/drivers_probe", bdf);
 }

@@ -148,10 +148,12 @@ int viopf_group_remove(struct viopf_container *c, const char *bdf)
 
 int viopf_set_iommu(struct viopf_container *c, unsigned long extension)
 {
-	int has = ioctl(c->fd, VFIO_CHECK_EXTENSION, extension);
+	int has = viopf_check_extension(c, extension);
 	const char *module = extension == VFIO_IOPF_IOMMU ? "vfio_iommu_iopf" : "vfio_iommu_type1";
 
-	if (has <= 0)
+	if (has < 0)
+		return has;
+	if (!has)
 		return viopf_fail(ENODEV, "no VFIO backend for extension %#lx; modprobe %s",
 				  extension, module);
 	if (ioctl(c->fd, VFIO_SET_IOMMU, extension))
@@ -205,5 +207,5 @@ int viopf_check_extension(struct viopf_container *c, unsigned long extension)
 {
 	int has = ioctl(c->fd, VFIO_CHECK_EXTENSION, extension);
 
-	return has < 0 ? viopf_fail(errno, "can't ask for an extension") : has;
+	return has < 0 ? viopf_fail(errno, "can't ask for extension %#lx", extension) : has;
 }

@@ -51,7 +51,7 @@ tap_ok "module missing" checked \
 	"problem    module: vfio_iommu_iopf is not there for Linux $(uname -r)"
 tap_ok "vfio-pci not loaded" checked 'problem    vfio: the driver vfio-pci is not loaded'
 tap_ok "... nor can a device be bound to it" says "$iopf" bind "$device" -- \
-	'iopf bind: the vfio-pci driver is not loaded; modprobe vfio-pci: No such device'
+	"iopf bind: can't find the vfio-pci driver; modprobe vfio-pci: No such device"
 modprobe vfio-pci
 tap_ok "no swap" checked \
 	"problem    swap: there is none: memory that guests don't use can't make room for others"
