@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -235,6 +237,41 @@ static int cpu_goes_and_comes(struct plot *plot)
 	return !file_write(online, "0\n") && !file_write(online, "1\n");
 }
 
+/* One that has been turned off meanwhile can't be held. @arg: its number and one */
+static void *hold_cpu(void *arg)
+{
+	const struct sched_param lowest = { .sched_priority = 1 };
+	cpu_set_t one;
+	double end;
+
+	CPU_ZERO(&one);
+	CPU_SET((uintptr_t)arg - 1, &one);
+	if (sched_setaffinity(0, sizeof(one), &one) || sched_setscheduler(0, SCHED_FIFO, &lowest))
+		return NULL;
+	for (end = now_s() + 0.05; now_s() < end;)
+		;
+	return arg;
+}
+
+/* Nobody gets to run for a while: workers, the IOMMU's thread and devices stop where they are. */
+static int hold_up_workers(struct plot *plot)
+{
+	long cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
+	pthread_t thread[64];
+	void *held;
+	int all = 1;
+
+	(void)plot;
+	assert_in_range(nr, 1, ARRAY_SIZE(thread));
+	for (cpu = 0; cpu < nr; cpu++)
+		assert_ok(pthread_create(&thread[cpu], NULL, hold_cpu, (void *)(cpu + 1)));
+	for (cpu = 0; cpu < nr; cpu++) {
+		pthread_join(thread[cpu], &held);
+		all &= !!held;
+	}
+	return all;
+}
+
 /* --- of the owner, who is @child */
 
 static int kill_owner(struct plot *plot)
@@ -314,6 +351,7 @@ const struct soak_event soak_events[] = {
 	{ "compaction", 0, compact_memory },
 	{ "KSM", 0, merge_pages },
 	{ "CPU hotplug", 0, cpu_goes_and_comes },
+	{ "no CPU", 0, hold_up_workers },
 	{ "kill", EVENT_EXITS, kill_owner },
 	{ "OOM kill", EVENT_EXITS, run_out_of_memory },
 	{ "exec", EVENT_EXITS, exec_owner },
