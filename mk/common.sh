@@ -123,8 +123,42 @@ kernel_test()
 	find "$top/tests/kernel" "$top/tests/intel" -maxdepth 1 -name "$1.c"
 }
 
+# suites_of SOURCE: where a kernel test runs is what it says by a line "LANES: SUITE...".
+# Without one it is stock and debug, so both kernels, the newest with the checkers.
+# VIOPF_ALL_LANES=1 has it run on every kernel, whatever it says. On kcsan are those that say
+# so, and those of tests/kernel on debug that are on other kernels, too: what is debug's alone
+# needs its fault injection. On uml are those on stock whose VM is one like any other.
+suites_of()
+{
+	local suites
+	suites=$(sed -n 's/^ \* LANES: //p' "$1")
+	[ -n "$suites" ] || suites='stock debug'
+	[[ $1 != */tests/kernel/* || $suites != *?' debug'* ]] || suites+=' kcsan'
+	[[ $suites != *stock* ]] || grep -qE '[[:blank:]]VM: .*--(qemu|append)' "$1" || suites+=' uml'
+	[ "${VIOPF_ALL_LANES:-0}" = 0 ] || suites+=' stock next debug'
+	echo "$suites"
+}
+
+# own_options SOURCE: prints the options of vm/run that a test says it needs, in lines
+# "VM: OPTIONS".
+own_options()
+{
+	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$1" | tr '\n' ' '
+}
+
+# kernel_tests: prints a line for each kernel test program, with tabs between its name, its
+# suites and its own options.
+kernel_tests()
+{
+	local source
+	for source in "$top"/tests/{kernel,intel}/*_test.c; do
+		printf '%s\t%s\t%s\n' "$(basename "$source" .c)" "$(suites_of "$source")" \
+			"$(own_options "$source")"
+	done
+}
+
 # vm_options SUITE SOURCE: prints the options of vm/run for a test: those of the suite, and
-# what the test says it needs, in lines "VM: OPTIONS".
+# its own.
 vm_options()
 {
 	case $1 in
@@ -133,7 +167,7 @@ vm_options()
 	clients | tools) printf '%s ' --kernel stock ;;
 	*) printf '%s ' --kernel "$1" ;;
 	esac
-	sed -n 's/^.*[[:blank:]]VM: \(.*\)$/\1/p' "$2" | tr '\n' ' '
+	own_options "$2"
 	echo
 }
 

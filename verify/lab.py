@@ -6,7 +6,6 @@ what it built, and the software hardware's modules as they are, for a VM to load
 """
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import time
@@ -37,16 +36,12 @@ class Program:
 
 
 def programs():
-    found = []
-    for path in sorted([*TOP.glob("tests/kernel/*_test.c"), *TOP.glob("tests/intel/*_test.c")]):
-        text = path.read_text()
-        lanes = re.search(r"^ \* LANES: (.*)", text, re.M)
-        options = " ".join(re.findall(r"\sVM: (.*)", text)).split()
-        suites = lanes[1].split() if lanes else ["stock", "debug"]
-        if "stock" in suites and not {"--qemu", "--append"} & set(options):
-            suites.append("uml")        # as in mk/check
-        found.append(Program(path.stem, tuple(suites), tuple(options)))
-    return found
+    """All of them, by mk/common.sh."""
+    command = ["bash", "-c", ". mk/common.sh; kernel_tests"]
+    said = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = [line.split("\t") for line in said.splitlines()]
+    return [Program(name, tuple(suites.split()), tuple(options.split()))
+            for name, suites, options in lines]
 
 
 def sources():
