@@ -142,6 +142,10 @@ def of_file(path, text):
             for mutant in Maker(path, text, function).all()]
 
 
+def all_ids(files):
+    return {mutant.id for path, text in files.items() for mutant in of_file(path, text)}
+
+
 def quotas(lines, number):
     """@number in proportion to @lines, in whole numbers."""
     total = sum(lines.values())

@@ -1,40 +1,55 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What became of mutants: kept, summed up and written down.
 
-out/mutate/results has a line of JSON for each mutant tried in a lane; a later one of the same
-holds. verify/survivors, in the tree, has a line for each that somebody has looked at: its name,
-"equivalent" or "hole", and why, with blanks between. docs/mutation.md gets the last result.
+verify/mutated has a line of JSON for each mutant tried in a lane, in order. What the source no
+longer has is passed over, and is not written again. verify/survivors has a line for each that
+somebody has looked at: its name, "equivalent" or "hole", and why, with blanks between.
+docs/mutation.md gets the last result.
 """
+import fcntl
+import hashlib
 import json
+import os
 import re
 from collections import Counter, defaultdict
 
 import document
 import lab
 
-FILE = lab.WORK / "results"
+FILE = lab.TOP / "verify" / "mutated"
+LOCK = lab.WORK / "lock"
+HEAD = """\
+# SPDX-License-Identifier: GPL-2.0-only
+# Made by `verify/mutate run`: what became of each mutant in each lane; see results.py.
+"""
+KEPT = ("id", "lane", "verdict", "by", "how", "left", "ran")
 SURVIVORS = lab.TOP / "verify" / "survivors"
 DOCUMENT = lab.TOP / "docs" / "mutation.md"
 COUNTED = ("killed", "survived", "unreached")
 
 
-def load():
-    """{(id, lane): result}. A line that was cut short is none."""
-    found = {}
-    for line in FILE.read_text().splitlines() if FILE.exists() else ():
-        try:
-            result = json.loads(line)
-        except ValueError:
-            continue
-        found[result["id"], result["lane"]] = result
-    return found
+def load(ids):
+    """{(id, lane): result}, of @ids alone."""
+    lines = FILE.read_text().splitlines() if FILE.exists() else ()
+    results = [json.loads(line) for line in lines if not line.startswith("#")]
+    return {(result["id"], result["lane"]): result for result in results if result["id"] in ids}
 
 
-def append(result):
-    """On a line of its own, whatever was there."""
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    with open(FILE, "a") as file:
-        file.write("\n" + json.dumps(result, sort_keys=True))
+def keep(result, ids):
+    """In the file, which two lanes may write at a time, and which is never there in part."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with open(LOCK, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = load(ids)
+        found[result["id"], result["lane"]] = {key: result[key] for key in KEPT if key in result}
+        new = FILE.with_suffix(".new")
+        new.write_text(HEAD + "".join(json.dumps(found[key]) + "\n" for key in sorted(found)))
+        os.replace(new, FILE)
+
+
+def digest(cases):
+    """Short for which cases these are."""
+    return hashlib.sha256("\n".join(sorted(map(str, cases))).encode()).hexdigest()[:8]
 
 
 def explained():
@@ -49,13 +64,17 @@ def explained():
     return found
 
 
-def over_lanes(results, ids):
-    """One result for each of @ids that was tried: of its lanes', the one that says most."""
+def over_lanes(results, chosen):
+    """One result for each of the mutants @chosen that was tried: of its lanes', the one that says
+    most; with what the mutant is.
+    """
     found, says = {}, {"unreached": 0, "killed": 2}
+    made = {mutant.id: mutant for mutant in chosen}
     for (name, _), result in results.items():
-        if name in ids and (name not in found or says.get(result["verdict"], 1) >
-                            says.get(found[name]["verdict"], 1)):
-            found[name] = result
+        if name in made and (name not in found or says.get(result["verdict"], 1) >
+                             says.get(found[name]["verdict"], 1)):
+            mutant = made[name]
+            found[name] = dict(result, path=mutant.path, line=mutant.line, diff=mutant.shown)
     return found
 
 

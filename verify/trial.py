@@ -5,6 +5,7 @@ Verdicts: "killed", by a test, which says how; "survived", with the cases that r
 were left; "unreached", no test gets there; "equivalent", the compiler made the same of it;
 "invalid", the compiler refused it.
 """
+import json
 import re
 import subprocess
 from collections import Counter, defaultdict
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import lab
 import mutants
+import results
 
 FIRST = ("stock", "uml")    # the lanes that all mutants are tried on
 UNIT = ("policy/residency.c", "policy/iova.c", "policy/window.c", "policy/names.c")
@@ -62,7 +64,9 @@ class Candidate:
 
 
 class Bench:
-    """A lane's build and VM."""
+    """A lane's build and VM. Which cases have run on a mutant that survived is known on the machine
+    that ran them.
+    """
 
     def __init__(self, lane, reach):
         self.build, self.reach = lab.Build(lane, lane), reach
@@ -72,15 +76,35 @@ class Bench:
                          if lane in program.lanes}
         self.slower = 5 if lane == "debug" else 1
         self.same = {}
+        self.note, self.ran = self.build.folder / "ran", {}
 
-    def cases(self, mutant, ran=()):
-        """Those that reach it, but for what @ran already; if it was measured in this lane what
-        they reach, those that passed there.
+    def resume(self, done):
+        """With the cases that ran on what survived, if they are those that the record means."""
+        for name, ran in json.loads(self.note.read_text() if self.note.exists() else "{}").items():
+            if done.get((name, self.build.lane), {}).get("ran") == results.digest(ran):
+                self.ran[name] = ran
+
+    def cases(self, mutant):
+        """Those that reach it; if it was measured in this lane what they reach, those that passed
+        there.
         """
         reached = self.reach.of(mutant.path, mutant.function, mutant.block)
         if self.is_measured:
             reached = {case for case in reached if case.suite == self.build.lane}
-        return {case for case in reached if case.program in self.programs and str(case) not in ran}
+        return {case for case in reached if case.program in self.programs}
+
+    def left(self, mutant):
+        """Those that have not run on it."""
+        ran = self.ran.get(mutant.id, ())
+        return {case for case in self.cases(mutant) if str(case) not in ran}
+
+    def note_ran(self, mutant, cases):
+        """All that have run on it now, by their names."""
+        ran = self.ran.setdefault(mutant.id, [])
+        ran += map(str, cases)
+        self.note.parent.mkdir(parents=True, exist_ok=True)
+        self.note.write_text(json.dumps(self.ran))
+        return ran
 
     def make(self, mutant, cases, ko):
         """Builds it into @ko; a verdict if that takes no VM, or None."""

@@ -1,7 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0-only
 """What verify/mutate makes of C, what it tries, and how it counts."""
-import json
 import sys
 import tempfile
 import unittest
@@ -88,8 +87,14 @@ def load_mutate():
 
 
 def result(name, verdict, lane="stock", **more):
-    return dict({"id": name, "lane": lane, "verdict": verdict, "path": name.split(":")[0],
-                 "line": 7, "diff": "a; => ;"}, **more)
+    return dict({"id": name, "lane": lane, "verdict": verdict}, **more)
+
+
+class Named:
+    """What the report asks a mutant for."""
+
+    def __init__(self, name):
+        self.id, self.path, self.line, self.shown = name, name.split(":")[0], 7, "a; => ;"
 
 
 class Mutants(unittest.TestCase):
@@ -241,7 +246,7 @@ class Results(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        for name in ("FILE", "SURVIVORS", "DOCUMENT"):
+        for name in ("FILE", "LOCK", "SURVIVORS", "DOCUMENT"):
             self.addCleanup(setattr, results, name, getattr(results, name))
             setattr(results, name, Path(folder.name) / name)
         self.made = [result("a.c:f:call:1", "killed", by="x_test: case", how="splat"),
@@ -252,12 +257,14 @@ class Results(unittest.TestCase):
                      result("b.c:f:call:6", "survived", left=0),
                      result("b.c:f:call:6", "killed", "debug", by="y_test: case", how="hang"),
                      result("b.c:f:call:7", "equivalent")]
+        self.ids = {one["id"] for one in self.made}
 
     def keep(self):
         for one in self.made:
-            results.append(one)
+            results.keep(one, self.ids)
         results.SURVIVORS.write_text("# head\na.c:f:call:3 equivalent for a reason\n")
-        found = results.over_lanes(results.load(), {one["id"] for one in self.made})
+        chosen = [Named(name) for name in sorted(self.ids)]
+        found = results.over_lanes(results.load(self.ids), chosen)
         return results.Summary(found, results.explained())
 
     def test_sums(self):
@@ -283,32 +290,65 @@ class Results(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "maybe"):
             results.explained()
 
-    def test_cut_short(self):
-        """a line that an interruption left unfinished is no result, and spoils none"""
-        results.append(self.made[0])
-        with open(results.FILE, "a") as file:
-            file.write("\n" + json.dumps(self.made[1])[:20])
-        results.append(self.made[3])
-        self.assertEqual([r["id"] for r in results.load().values()],
-                         ["a.c:f:call:1", "b.c:f:call:4"])
+    def test_record(self):
+        """what is kept is read again, a line each, in order; a later result takes its place"""
+        for one in reversed(self.made):
+            results.keep(dict(one, said="more than a line should hold"), self.ids)
+        results.keep(dict(self.made[1], left=1), self.ids)
+        self.made[1]["left"] = 1
+        self.assertEqual(list(results.load(self.ids).values()),
+                         sorted(self.made, key=lambda one: (one["id"], one["lane"])))
+        lines = results.FILE.read_text().splitlines()
+        self.assertEqual(sum(not line.startswith("#") for line in lines), len(self.made))
+
+    def test_stale(self):
+        """what the source no longer has is no result, and is not written again"""
+        for one in self.made:
+            results.keep(one, self.ids)
+        gone = self.ids.pop()
+        self.assertNotIn(gone, {name for name, _ in results.load(self.ids)})
+        self.assertIn(gone, results.FILE.read_text())
+        results.keep(next(one for one in self.made if one["id"] != gone), self.ids)
+        self.assertNotIn(gone, results.FILE.read_text())
+        self.assertEqual({name for name, _ in results.load(self.ids)}, self.ids)
+
+    def bench(self, lane, known):
+        bench = trial.Bench(lane, known)
+        bench.note = results.FILE.with_name(f"ran-{lane}")
+        return bench
+
+    def known(self, *names):
+        known = reach.Reach()
+        known.cases["a.c", "first", 0] = {reach.Case("stock", "event_test", name)
+                                          for name in names}
+        return known
 
     def test_resumed(self):
         """what was tried is passed over, unless other cases reach it, or on another lane"""
         mutant = mutants.of_file("a.c", CODE)[0]
-        known = reach.Reach()
-        known.cases["a.c", "first", 0] = {reach.Case("stock", "event_test", name)
-                                          for name in ("one", "two")}
-        stock, debug = trial.Bench("stock", known), trial.Bench("debug", known)
+        known = self.known("one", "two")
+        stock, debug = self.bench("stock", known), self.bench("debug", known)
         due = load_mutate().is_due
         self.assertTrue(due(mutant, {}, stock))
         self.assertFalse(due(mutant, {}, debug))
-        both = ["event_test: one", "event_test: two"]
+        both = ["event_test: two", "event_test: one"]
         for verdict, ran, again in (("killed", [], (False, False)), ("invalid", [], (False, False)),
                                     ("survived", both, (False, True)),
                                     ("survived", both[:1], (True, True)),
                                     ("unreached", [], (True, False))):
-            done = {(mutant.id, "stock"): result(mutant.id, verdict, ran=ran)}
+            done = {(mutant.id, "stock"): result(mutant.id, verdict, ran=results.digest(ran))}
             self.assertEqual((due(mutant, done, stock), due(mutant, done, debug)), again)
+
+    def test_ran(self):
+        """of a survivor's cases those run again that did not run here, by what the record says"""
+        mutant = mutants.of_file("a.c", CODE)[0]
+        known = self.known("one", "two")
+        one, two = sorted(known.cases["a.c", "first", 0])
+        digest = results.digest(self.bench("stock", known).note_ran(mutant, [one]))
+        for said, left in ((digest, {two}), ("another", {one, two})):
+            bench = self.bench("stock", known)
+            bench.resume({(mutant.id, "stock"): result(mutant.id, "survived", ran=said)})
+            self.assertEqual(bench.left(mutant), left)
 
 
 if __name__ == "__main__":
