@@ -81,16 +81,46 @@ class Build:
             note.write(f"{path}\n")
         (self.tree / "module" / path).write_text(text)
 
+    @property
+    def kernel(self):
+        return (OUT / self.lane / "kernel").resolve() / "build"
+
     def make(self, ko):
         """Into the folder @ko. Warnings are none of a mutant's concern."""
-        kernel = OUT / self.lane / "kernel"
-        command = ["bash", "-c", '. mk/common.sh; in_lane "$@"', "-", self.lane,
-                   "make", "-C", str(kernel.resolve() / "build"), f"M={self.tree}",
-                   "KCFLAGS=-w", "--no-print-directory", "modules"]
+        return self.run("make", "-C", self.kernel, f"M={self.tree}", "KCFLAGS=-w",
+                        "--no-print-directory", "modules") and self.collect(ko)
+
+    def change(self, path, text, ko):
+        """What was prepared, with one file that is @text, until restore(). By the commands that
+        make has left beside what it made, as its rules take longer than these.
+        """
+        made = self.object(path)
+        shutil.copy2(made, made.with_suffix(".whole"))
+        self.write(path, text)
+        module = self.tree / "module" / MODULE
+        return self.run("bash", "-ec", "\n".join(map(self.saved, (
+            made, module.with_suffix(".o"), module.with_suffix(".ko"))))) and self.collect(ko)
+
+    def restore(self, path):
+        made = self.object(path)
+        os.replace(made.with_suffix(".whole"), made)
+        self.write(path, self.sources[path])
+
+    def saved(self, made):
+        """The command that makes a file. It names that as seen from where it runs."""
+        text = (made.parent / f".{made.name}.cmd").read_text()
+        name, command = re.match(r"savedcmd_(\S+) := (.*)", text).groups()
+        folder = self.kernel if name.startswith("/") else self.tree
+        return f"cd {folder}; " + command.replace("$$", "$").replace("$(pound)", "#")
+
+    def run(self, *command):
+        lane = ["bash", "-c", '. mk/common.sh; in_lane "$@"', "-", self.lane]
         with open(self.folder / "log", "w") as log:
-            made = subprocess.run(command, cwd=TOP, stdout=log, stderr=log, check=False)
-        if made.returncode:
-            return False
+            return not subprocess.run([*lane, *command], cwd=TOP, stdout=log, stderr=log,
+                                      check=False).returncode
+
+    def collect(self, ko):
+        """The modules into the folder @ko."""
         ko.mkdir(parents=True, exist_ok=True)
         for module in (OUT / self.lane).glob("*.ko"):
             link = ko / module.name

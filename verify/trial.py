@@ -110,18 +110,17 @@ class Bench:
         """Builds it into @ko; a verdict if that takes no VM, or None."""
         if not cases and mutant.path not in UNIT:
             return {"verdict": "unreached"}
-        text, path = self.build.sources[mutant.path], mutant.path
+        path = mutant.path
         if path not in self.same:
             self.same[path] = self.build.code(path)
-        self.build.write(path, mutant.apply(text))
         try:
-            if not self.build.make(ko):
+            if not self.build.change(path, mutant.apply(self.build.sources[path]), ko):
                 return {"verdict": "invalid"}
             if self.build.code(path) == self.same[path]:
                 return {"verdict": "equivalent"}
             return self.unit(path) if path in UNIT and self.build.lane in FIRST else None
         finally:
-            self.build.write(path, text)
+            self.build.restore(path)
 
     def unit(self, path):
         """The file's own test, and the one of random bytes; None if they don't tell."""

@@ -198,6 +198,40 @@ class Reaches(unittest.TestCase):
         self.assertEqual([i for i, line in enumerate(lines) if "[1] = '1'" in line], [6])
 
 
+class Builds(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.build = lab.Build("uml", "some", Path(folder.name))
+        self.build.sources = {"a.c": "whole a\n", "b.c": "whole b\n"}
+        self.module = self.build.tree / "module"
+        self.module.mkdir(parents=True)
+        self.saved("a.o", "test \"$$(cat module/a.c)\" != bad; cp module/a.c module/a.o")
+        self.saved("b.o", "cp module/b.c module/b.o")
+        self.saved(f"{lab.MODULE}.o", f"cat module/[ab].o >module/{lab.MODULE}.o")
+        self.saved(f"{lab.MODULE}.ko", f"cp module/{lab.MODULE}.o module/{lab.MODULE}.ko")
+        for name, text in self.build.sources.items():
+            (self.module / name).write_text(text)
+            (self.module / name).with_suffix(".o").write_text(text)
+
+    def saved(self, name, command):
+        (self.module / f".{name}.cmd").write_text(f"savedcmd_module/{name} := {command}\n\nmore\n")
+
+    def changed(self, path, text):
+        try:
+            ko = self.build.ko / "some"
+            return self.build.change(path, text, ko) and (ko / f"{lab.MODULE}.ko").read_text()
+        finally:
+            self.build.restore(path)
+
+    def test_changed(self):
+        """of a module one file at a time is changed, and the compiler may refuse it"""
+        self.assertEqual(self.changed("a.c", "other a\n"), "other a\nwhole b\n")
+        self.assertFalse(self.changed("a.c", "bad\n"))
+        self.assertEqual(self.changed("b.c", "other b\n"), "whole a\nother b\n")
+        self.assertEqual((self.module / "a.c").read_text(), "whole a\n")
+
+
 class Trials(unittest.TestCase):
     def setUp(self):
         self.cases = {name: reach.Case("stock", *name.split()) for name in
