@@ -102,9 +102,12 @@ class Build:
             made, module.with_suffix(".o"), module.with_suffix(".ko"))))) and self.collect(ko)
 
     def restore(self, path):
+        """In time's order, too: nothing is there for make to do."""
         made = self.object(path)
+        (self.tree / "module" / path).write_text(self.sources[path])
         os.replace(made.with_suffix(".whole"), made)
-        self.write(path, self.sources[path])
+        os.utime(made)
+        self.note.write_text("")
 
     def saved(self, made):
         """The command that makes a file. It names that as seen from where it runs."""

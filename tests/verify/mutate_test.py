@@ -230,6 +230,9 @@ class Builds(unittest.TestCase):
         self.assertFalse(self.changed("a.c", "bad\n"))
         self.assertEqual(self.changed("b.c", "other b\n"), "whole a\nother b\n")
         self.assertEqual((self.module / "a.c").read_text(), "whole a\n")
+        self.assertEqual(self.build.note.read_text(), "")
+        self.assertGreaterEqual((self.module / "a.o").stat().st_mtime_ns,
+                                (self.module / "a.c").stat().st_mtime_ns)
 
 
 class Trials(unittest.TestCase):
@@ -246,6 +249,17 @@ class Trials(unittest.TestCase):
         order = trial.arranged(self.cases.values(), self.seconds, trial.Counter(b_test=2))
         self.assertEqual([c.program for c in order], ["b_test", "b_test", "a_test", "a_test"])
         self.assertEqual(len(trial.limited(order, self.seconds, 7)), 2)
+
+    def test_allowed(self):
+        """a case may take three times what it took, and longer on a busy host"""
+        known = reach.Reach()
+        known.seconds = self.seconds
+        case = self.cases["b_test 2"]
+        bench = trial.Bench("stock", known)
+        self.addCleanup(setattr, trial.os, "getloadavg", trial.os.getloadavg)
+        for load, seconds in ((0.5, 12), (1, 12), (5, 60)):
+            trial.os.getloadavg = lambda: (load * trial.os.cpu_count(), 0, 0)
+            self.assertEqual(bench.allowed(case), seconds + trial.SLACK_S)
 
     def blamed(self, code, *codes, stopped=()):
         """Of candidates with two cases each that have ended with @codes."""
