@@ -15,7 +15,7 @@
 #include "rig.h"
 #include "uffd.h"
 
-#define NR_PAGES	64
+#define NR_PAGES	96
 #define SIZE		(NR_PAGES * PAGE)
 #define IOVA_LIST	(IOVA_BASE + (1ull << 30))
 #define IOVA_HOLD	(IOVA_BASE + (2ull << 30))
@@ -214,6 +214,23 @@ static void one_by_one(void)
 	rig_close(&line.rig);
 }
 
+/* How far down the line is looked has a limit: 64 groups, 512 requests. The rest is found later. */
+static void line_is_long(void)
+{
+	struct line line;
+	unsigned int i;
+
+	line_open(&line);
+	for (i = 0; i < 80; i++)
+		ask(&line, i, W);
+	line_up(&line);
+	line_move(&line);
+	line_end(&line);
+	assert_grew(&line.rig, line.before, groups_merged, 64 + 14);
+	assert_grew(&line.rig, line.before, bring_ins, 2);
+	rig_close(&line.rig);
+}
+
 /* Requests count, not their groups: no more of them stand in line than may. */
 static void line_is_full(void)
 {
@@ -247,6 +264,7 @@ static const struct suite_case cases[] = {
 	CASE("S6 R16 each as it was asked for", by_permission, .iopf = ONE),
 	CASE("S6 R7 and wait for no neighbour", waits_for_no_neighbour, .iopf = ONE),
 	CASE("S6 S9 the pages of a group are resolved together", in_a_group),
+	CASE("S6 S9 and as many as there is time for", line_is_long, .iopf = ONE),
 	CASE("S6 a page for a fault, where that is asked for", one_by_one,
 	     .iopf = EXACT " " ONE),
 	CASE("S6 R16 only so many requests stand in line", line_is_full,
