@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +18,8 @@
 #include <unistd.h>
 
 #include "advice.h"
-#include "locking.h"
 #include "rig.h"
+#include "softmm.h"
 
 #define SIZE	(2 * HUGE)
 
@@ -309,179 +307,6 @@ static void file_read_only(void)
 	ext4_unmount();
 }
 
-/* A page of the registers of a device that has nothing to do with ours. */
-static char *other_device_memory(int prot)
-{
-	int fd = open("/sys/bus/pci/devices/0000:00:1f.2/resource5", O_RDWR | O_CLOEXEC);
-	char *p;
-
-	if (fd < 0)
-		skip_because("no PCI device with memory of its own: %s", strerror(errno));
-	p = mmap(NULL, PAGE, prot, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		skip_because("can't map a device's memory: %s", strerror(errno));
-	close(fd);
-	return p;
-}
-
-/*
- * Another device's registers, mapped in the process: no memory, but mapped for our
- * device all the same, as its error tells, and taken away again.
- */
-static void not_memory(void)
-{
-	char *p, *mmio;
-	struct rig rig;
-
-	mmio = other_device_memory(PROT_READ | PROT_WRITE);
-	rig_open(&rig, 1);
-	p = mem_anon(PAGE);
-	rig_map(&rig, mmio, IOVA_BASE, PAGE);
-	rig_map(&rig, p, IOVA_BASE + PAGE, PAGE);
-	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
-	assert_int_equal(dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 0);
-	verify_residency();
-	assert_ok(mprotect(mmio, PAGE, PROT_READ));
-	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
-	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-	assert_ok(mprotect(mmio, PAGE, PROT_READ | PROT_WRITE));
-
-	assert_ok(viopf_disable(rig.c));
-	assert_int_equal(dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 0);
-	assert_ok(viopf_enable(rig.c));
-	dev_fill(&rig, IOVA_BASE + PAGE, PAGE, 1);
-	assert_int_equal(dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_BUS_ERROR), 1);
-	assert_ok(munmap(mmio, PAGE));
-	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-	dev_check(&rig, IOVA_BASE + PAGE, PAGE, 1);
-	cpu_check(p, PAGE, 1);
-	rig_close(&rig);
-}
-
-struct pinner {
-	struct rig *rig;
-	atomic_int stop;
-	atomic_uint rounds;
-	int err;
-};
-
-static void *pin_and_unpin(void *arg)
-{
-	struct pinner *pinner = arg;
-
-	while (!atomic_load(&pinner->stop) && !pinner->err) {
-		pinner->err = viopf_advise(pinner->rig->c, VFIO_IOPF_ADV_PIN, IOVA_BASE, PAGE,
-					   NULL);
-		if (!pinner->err)
-			pinner->err = viopf_advise(pinner->rig->c, VFIO_IOPF_ADV_UNPIN,
-						   IOVA_BASE, PAGE, NULL);
-		atomic_fetch_add(&pinner->rounds, 1);
-	}
-	return NULL;
-}
-
-/* The same memory is pinned while a fault is on its way to it, which then finds it there. */
-static void not_memory_pinned(void)
-{
-	struct pinner pinner = { 0 };
-	pthread_t thread;
-	struct rig rig;
-	unsigned int i;
-	char *mmio;
-
-	mmio = other_device_memory(PROT_READ | PROT_WRITE);
-	rig_open(&rig, 1);
-	rig_map(&rig, mmio, IOVA_BASE, PAGE);
-	pinner.rig = &rig;
-	assert_int_equal(pthread_create(&thread, NULL, pin_and_unpin, &pinner), 0);
-	for (i = 0; i < 20000 || atomic_load(&pinner.rounds) < 300; i++)
-		dev_write(&rig, IOVA_BASE, 8, SOFTDMA_BUS_ERROR);
-	atomic_store(&pinner.stop, 1);
-	pthread_join(thread, NULL);
-	assert_int_equal(pinner.err, 0);
-	assert_int_equal(rig_stats(&rig).resp_invalid, 0);
-	rig_close(&rig);
-}
-
-/* It is nobody's memory: pinned with a locked-memory limit of 0, as type1 does. */
-static void not_memory_limit(void)
-{
-	struct rig rig;
-	char *mmio;
-
-	mmio = other_device_memory(PROT_READ | PROT_WRITE);
-	rig_open(&rig, 1);
-	limit_locking(0);
-	assert_ok(viopf_map(rig.c, mmio, IOVA_BASE, PAGE, VIOPF_READ | VIOPF_WRITE | VIOPF_PINNED));
-	residency_is(&rig, IOVA_BASE, 1, RW | VFIO_IOPF_PAGE_PINNED);
-	assert_int_equal(status_kb("VmLck"), 0);
-	rig_close(&rig);
-}
-
-/* Which of @pages are dirty, bit by bit. */
-static uint64_t dirty_bits(struct rig *rig, unsigned int pages)
-{
-	uint64_t bits = 0;
-
-	assert_ok(viopf_dirty_get(rig->c, IOVA_BASE, pages * PAGE, &bits));
-	return bits;
-}
-
-/*
- * Dirty tracking of another device's memory between pages of memory: what is written, and
- * what is only read; and all of it, each time, where it is pinned.
- */
-static void not_memory_dirty(void)
-{
-	char *p, *mmio;
-	struct rig rig;
-
-	mmio = other_device_memory(PROT_READ | PROT_WRITE);
-	rig_open(&rig, 1);
-	p = mem_anon(3 * PAGE);
-	assert_ptr_equal(mremap(mmio, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p + PAGE),
-			 p + PAGE);
-	rig_map(&rig, p, IOVA_BASE, 3 * PAGE);
-	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
-	assert_ok(viopf_dirty_start(rig.c));
-	assert_int_equal(dirty_bits(&rig, 3), 0);
-	dev_read(&rig, IOVA_BASE, PAGE, SOFTDMA_OK);
-	dev_read(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
-	assert_int_equal(dirty_bits(&rig, 3), 0);
-	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
-	assert_int_equal(dirty_bits(&rig, 3), 2);
-	assert_int_equal(dirty_bits(&rig, 3), 0);
-	dev_write(&rig, IOVA_BASE + PAGE, 8, SOFTDMA_BUS_ERROR);
-	dev_write(&rig, IOVA_BASE + 2 * PAGE, 8, SOFTDMA_OK);
-	assert_int_equal(dirty_bits(&rig, 3), 6);
-	assert_ok(viopf_advise(rig.c, VFIO_IOPF_ADV_PIN, IOVA_BASE + PAGE, PAGE, NULL));
-	assert_int_equal(dirty_bits(&rig, 3), 2);
-	assert_int_equal(dirty_bits(&rig, 3), 2);
-	assert_ok(viopf_disable(rig.c));
-	assert_int_equal(dirty_bits(&rig, 3), 7);
-	assert_int_equal(dirty_bits(&rig, 3), 7);
-	rig_close(&rig);
-}
-
-/* What a device and its user can have the kernel say, they can't have it say at will. */
-static void says_little(void)
-{
-	unsigned int i;
-	struct rig rig;
-	char *mmio;
-
-	mmio = other_device_memory(PROT_READ);
-	rig_open(&rig, 1);
-	for (i = 0; i < 200; i++) {
-		rig_map(&rig, mmio, IOVA_BASE, PAGE);
-		dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
-		assert_ok(viopf_unmap(rig.c, IOVA_BASE, PAGE, NULL));
-	}
-	/* 10 in 5 seconds */
-	assert_ok(shell("test $(dmesg | grep -c 'which a device asked for') -lt 200"));
-	rig_close(&rig);
-}
-
 /* The vDSO's data: kernel pages that the process may read, and so may the device. */
 static void special_pages(void)
 {
@@ -549,28 +374,6 @@ static void secret(void)
 	assert_int_equal(p[PAGE], 1);
 	close(fd);
 	rig_close(&rig);
-}
-
-static void softmm_set(const char *file, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-/* A knob of softmm.ko, which changes this process. */
-static void softmm_set(const char *file, const char *fmt, ...)
-{
-	char path[64], text[64];
-	va_list args;
-	int err;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	snprintf(path, sizeof(path), "/sys/kernel/debug/softmm/%s", file);
-	err = module_insert("softmm", NULL);
-	assert_msg(!err || err == -EEXIST, "can't load softmm.ko: %s", strerror(-err));
-	err = file_write(path, text);
-	if (err == -EOPNOTSUPP)
-		skip_because("%s: this kernel is built without it", file);
-	assert_msg(!err, "can't write %s to %s: %s", text, path, strerror(-err));
 }
 
 /*
@@ -664,12 +467,6 @@ static const struct suite_case cases[] = {
 	CASE("S1 S6 file, shared", file_shared),
 	CASE("S1 S6 file, private", file_private),
 	CASE("S6 R16 file, read-only", file_read_only),
-	CASE("S1 S6 another device's memory", not_memory),
-	CASE("S2 S6 another device's memory, pinned during its fault", not_memory_pinned,
-	     .iopf = EXACT),
-	CASE("S5 S6 another device's memory counts against no limit", not_memory_limit),
-	CASE("R13 S6 another device's memory, and dirty pages", not_memory_dirty),
-	CASE("S6 R16 what devices can say in the kernel's log is limited", says_little),
 	CASE("S6 R16 the kernel's special pages", special_pages),
 	CASE("S6 R16 secret memory stays the process's own", secret, .iopf = "window_fixed=16"),
 	CASE("S6 R16 shadow stacks stay the CPU's own", shadow_stack, .iopf = PAGEWISE),
