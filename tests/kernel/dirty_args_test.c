@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "area.h"
+#include "softmm.h"
 #include "withheld.h"
 
 #define NR_PAGES	256u
@@ -181,6 +182,27 @@ static void nothing_lost_on_failure(void)
 	rig_close(&rig);
 }
 
+/* One that there is no memory for just now may be had later: that is another error. */
+static void bitmap_without_memory(void)
+{
+	struct raw_get get;
+	struct rig rig;
+	uint64_t *bits;
+
+	rig_open(&rig, 1);
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	bits = (uint64_t *)softmm_map("memory", PROT_READ | PROT_WRITE);
+	assert_ok(viopf_dirty_start(rig.c));
+	dev_fill(&rig, IOVA_BASE + 3 * PAGE, PAGE, 1);
+	raw_get_init(&get, SIZE, bits, SIZE / PAGE / 8);
+	softmm_set("memory_short", "Y");
+	assert_int_equal(raw_get_errno(&rig, &get), ENOMEM);
+	softmm_set("memory_short", "N");
+	assert_int_equal(raw_get_errno(&rig, &get), 0);
+	assert_int_equal(bits[0], 1 << 3);
+	rig_close(&rig);
+}
+
 /*
  * A mapping that the range has come to cut through is not passed over in silence: the
  * answer is the one that the call would get now, and what was dirty still is.
@@ -312,6 +334,7 @@ static const struct suite_case cases[] = {
 	CASE("R13 bad input, by type1 itself", bad_arguments, .arg = &type1),
 	CASE("R13 a page size of zero", page_size_zero),
 	CASE("R13 nothing is lost on failure", nothing_lost_on_failure),
+	CASE("R13 no memory for the bitmap", bitmap_without_memory),
 	CASE("R13 a mapping that changes meanwhile", changed_meanwhile),
 	CASE("R13 a mapping that comes meanwhile", mapped_anew_meanwhile),
 	CASE("R13 the bitmap goes while it is written", bitmap_goes_meanwhile),
