@@ -4,6 +4,7 @@
 A Build is a copy of module/ that the kernel's makefiles build in. Each has a folder ko/ with
 what it built, and the software hardware's modules as they are, for a VM to load.
 """
+import fcntl
 import hashlib
 import os
 import shutil
@@ -62,6 +63,11 @@ class Build:
     def prepare(self, changed=None):
         """The copy as the tree is, but for files of the module that are @changed; builds it."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.folder / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Trouble(f"another run works in {self.folder}") from None
         subprocess.run([TOP / "mk/module-tree", self.tree, "module"], check=True)
         for path in self.note.read_text().split() if self.note.exists() else ():
             self.object(path).unlink(missing_ok=True)

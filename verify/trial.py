@@ -56,6 +56,9 @@ def killer(cases, codes):
     return cases[min(well, len(cases) - 1)]
 
 
+WHOLE = mutants.Mutant("", "", 0, "none", 0, (), "the module as it is", 0)
+
+
 @dataclass
 class Candidate:
     """A mutant that was built, and the cases that are to tell."""
@@ -141,6 +144,16 @@ class Bench:
             except subprocess.TimeoutExpired:
                 return dict(killed, how="hang")
         return None
+
+    def check_whole(self):
+        """The module as it is passes a case of each program, or what it fails kills nothing."""
+        cheapest = {}
+        for case in sorted(self.reach.seconds, key=self.reach.seconds.get, reverse=True):
+            if case.suite == self.build.lane and case.program in self.programs:
+                cheapest[case.program] = case
+        whole = Candidate(WHOLE, self.build.ko, [*cheapest.values()])
+        for result in self.judge([whole]).values():
+            raise lab.Trouble(f"the module as it is fails {result['by']}")
 
     def judge(self, candidates):
         """{mutant's name: how it was killed}, for those that were. Programs that want the same

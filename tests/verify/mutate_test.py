@@ -234,6 +234,14 @@ class Builds(unittest.TestCase):
         self.assertGreaterEqual((self.module / "a.o").stat().st_mtime_ns,
                                 (self.module / "a.c").stat().st_mtime_ns)
 
+    def test_alone(self):
+        """two runs don't change the same copy"""
+        self.build.folder.mkdir(exist_ok=True)
+        with open(self.build.folder / "lock", "w") as lock:
+            lab.fcntl.flock(lock, lab.fcntl.LOCK_EX)
+            with self.assertRaisesRegex(lab.Trouble, "another run"):
+                self.build.prepare()
+
 
 class Trials(unittest.TestCase):
     def setUp(self):
@@ -260,6 +268,20 @@ class Trials(unittest.TestCase):
         for load, seconds in ((0.5, 12), (1, 12), (5, 60)):
             trial.os.getloadavg = lambda: (load * trial.os.cpu_count(), 0, 0)
             self.assertEqual(bench.allowed(case), seconds + trial.SLACK_S)
+
+    def test_whole(self):
+        """nothing is tried if the module as it is fails; a case of each program is asked"""
+        known, asked = reach.Reach(), []
+        known.seconds = {reach.Case("stock", program, name): seconds for program, name, seconds in
+                         (("pin_test", "one", 2), ("pin_test", "two", 1), ("race_test", "three", 3),
+                          ("no_test", "four", 1))}
+        bench = trial.Bench("stock", known)
+        bench.judge = lambda candidates: asked.extend(candidates) or {}
+        bench.check_whole()
+        self.assertEqual(sorted(map(str, asked[0].cases)), ["pin_test: two", "race_test: three"])
+        bench.judge = lambda candidates: {"": {"by": "pin_test: two"}}
+        with self.assertRaisesRegex(lab.Trouble, "pin_test: two"):
+            bench.check_whole()
 
     def blamed(self, code, *codes, stopped=()):
         """Of candidates with two cases each that have ended with @codes."""
