@@ -60,6 +60,11 @@ static unsigned long long next_function(FILE *symbols, char *name)
 	return 0;
 }
 
+int failures_know_stacks(void)
+{
+	return !access("/sys/kernel/debug/failslab/require-start", F_OK);
+}
+
 /* Text has an area of its own, where modules follow each other. A function ends at the next. */
 void failures_only_below(const char *function)
 {

@@ -21,7 +21,11 @@ void failures_prepare(void);
 /* None fails any more. Each case ends so, if it got to its own end or not. */
 void failures_end(void);
 
-/* Only what has the module's @function on the stack, or any of its functions (NULL). */
+/*
+ * Only what has the module's @function on the stack, or any of its functions (NULL), where the
+ * kernel can tell.
+ */
+int failures_know_stacks(void);
 void failures_only_below(const char *function);
 
 #endif /* VIOPF_TEST_FAILURES_H */

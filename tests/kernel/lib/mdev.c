@@ -34,10 +34,9 @@ static void group_path(unsigned int index, char *path, size_t size)
 	snprintf(path, size, "/dev/vfio/%s", basename(target));
 }
 
-int mdev_attach(struct mdev *m, unsigned int index, int container)
+void mdev_group_open(struct mdev *m, unsigned int index)
 {
 	char path[64];
-	int err = 0;
 
 	m->index = index;
 	m->fd = -1;
@@ -45,8 +44,19 @@ int mdev_attach(struct mdev *m, unsigned int index, int container)
 	/* The node may be a moment behind the device. */
 	wait_until((m->group = open(path, O_RDWR | O_CLOEXEC)) >= 0 || errno != ENOENT, 10);
 	assert_msg(m->group >= 0, "can't open %s: %s", path, strerror(errno));
-	if (ioctl(m->group, VFIO_GROUP_SET_CONTAINER, &container))
-		err = -errno;
+}
+
+int mdev_group_attach(struct mdev *m, int container)
+{
+	return ioctl(m->group, VFIO_GROUP_SET_CONTAINER, &container) ? -errno : 0;
+}
+
+int mdev_attach(struct mdev *m, unsigned int index, int container)
+{
+	int err;
+
+	mdev_group_open(m, index);
+	err = mdev_group_attach(m, container);
 	if (err)
 		close(m->group);
 	return err;

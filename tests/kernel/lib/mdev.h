@@ -23,8 +23,10 @@ struct mdev {
 /* Load softmdev.ko with so many devices. */
 void mdev_load(unsigned int devices);
 
-/* Put softmdev.@index's group in a container. Returns 0 or -errno. */
+/* Put softmdev.@index's group in a container; or open it, and put it there. Return 0 or -errno. */
 int mdev_attach(struct mdev *m, unsigned int index, int container);
+void mdev_group_open(struct mdev *m, unsigned int index);
+int mdev_group_attach(struct mdev *m, int container);
 
 /* Open the device; its container has a backend. */
 void mdev_open(struct mdev *m);
