@@ -10,7 +10,7 @@ The file has a line for each case (suite, seconds, program, name), in order, and
 each block (file, function, number: the cases that reach it, counted from 1).
 """
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import lab
@@ -137,6 +137,15 @@ class Reach:
         near = [other for other in self.cases if other[:2] == block[:2]]
         return set().union(*(self.cases[other] for other in near or self.cases
                              if other[0] == path))
+
+    def cost(self, path):
+        """{case: seconds, for as much of a file as it reaches}; what few others reach is more."""
+        focus = Counter()
+        for block, cases in self.cases.items():
+            if block[0] == path:
+                focus.update({case: 1 / len(cases) for case in cases})
+        return {case: (1 + seconds) / (focus[case] or 1e-9)
+                for case, seconds in self.seconds.items()}
 
 
 def spans(numbers):

@@ -28,14 +28,14 @@ SPLAT = re.compile(r"BUG: .*|WARNING: .*|Oops: .*|general protection fault.*|Ker
                    r"|INFO: .*|kmemleak: .*")
 
 
-def arranged(cases, seconds, kills):
+def arranged(cases, cost, kills):
     """@cases, the cheapest of each program before the next cheapest of any; those of a program
     that has killed more mutants of the same file sooner.
     """
     rank, found = Counter(), []
-    for case in sorted(cases, key=lambda case: (seconds[case], case)):
+    for case in sorted(cases, key=lambda case: (cost[case], case)):
         rank[case.program] += 1
-        found.append((rank[case.program] // (1 + kills[case.program]), seconds[case], case))
+        found.append((rank[case.program] // (1 + kills[case.program]), cost[case], case))
     return [case for _, _, case in sorted(found)]
 
 

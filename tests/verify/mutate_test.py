@@ -181,6 +181,13 @@ class Reaches(unittest.TestCase):
         self.assertEqual(self.reach.of("a.c", "g", 5), {self.ONE})
         self.assertEqual(self.reach.of("a.c", "new", 0), {self.ONE, self.FOUR})
 
+    def test_cost(self):
+        """dear is what takes long, or reaches little of a file, or what others reach as well"""
+        cost = self.reach.cost("a.c")
+        self.assertEqual(cost, {self.ONE: 3.5 / 1.5, self.FOUR: 2 / 1.5})
+        self.reach.cases["a.c", "f", 1].add(self.ONE)
+        self.assertEqual(self.reach.cost("a.c"), {self.ONE: 3.5 / 2, self.FOUR: 2 / 1})
+
     def test_kept(self):
         """what is written is read again"""
         self.reach.save()
