@@ -104,8 +104,10 @@ class Build:
         shutil.copy2(made, made.with_suffix(".whole"))
         self.write(path, text)
         module = self.tree / "module" / MODULE
-        return self.run("bash", "-ec", "\n".join(map(self.saved, (
-            made, module.with_suffix(".o"), module.with_suffix(".ko"))))) and self.collect(ko)
+        steps = map(self.saved, (made, module.with_suffix(".o"), module.with_suffix(".ko")))
+        # As make has it for objtool.
+        return self.run("env", "SRCARCH=x86", "bash", "-ec", "\n".join(steps)) and \
+            self.collect(ko)
 
     def restore(self, path):
         """In time's order, too: nothing is there for make to do."""

@@ -146,7 +146,13 @@ class Bench:
         return None
 
     def check_whole(self):
-        """The module as it is passes a case of each program, or what it fails kills nothing."""
+        """The module as it is, built as mutants are, passes a case of each program; or what that
+        fails kills nothing.
+        """
+        path, text = next(iter(self.build.sources.items()))
+        if not self.build.change(path, text, self.build.ko):
+            raise lab.Trouble(f"the module does not build by itself; see {self.build.folder}/log")
+        self.build.restore(path)
         cheapest = {}
         for case in sorted(self.reach.seconds, key=self.reach.seconds.get, reverse=True):
             if case.suite == self.build.lane and case.program in self.programs:

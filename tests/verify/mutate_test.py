@@ -284,6 +284,11 @@ class Trials(unittest.TestCase):
                           ("no_test", "four", 1))}
         bench = trial.Bench("stock", known)
         bench.judge = lambda candidates: asked.extend(candidates) or {}
+        bench.build.restore = lambda path: None
+        bench.build.change = lambda path, text, ko: False
+        with self.assertRaisesRegex(lab.Trouble, "build"):
+            bench.check_whole()
+        bench.build.change = lambda path, text, ko: True
         bench.check_whole()
         self.assertEqual(sorted(map(str, asked[0].cases)), ["pin_test: two", "race_test: three"])
         bench.judge = lambda candidates: {"": {"by": "pin_test: two"}}
