@@ -339,10 +339,10 @@ static bool any_is_odd(void)
 }
 
 /* What an IOMMU loses that unmaps more than it is asked to stays pinned for good. */
+static long lost_kb;
+
 static void judge_memory(bool odd)
 {
-	static long lost_kb;
-
 	JUDGE(!status_kb("VmPin") && !status_kb("VmLck"), "locked memory is left");
 	if (odd)
 		lost_kb = pinned_kb();
@@ -405,6 +405,7 @@ void world_open(void)
 		world.containers[i].own = mem_shared(OWN_PAGES * PAGE);
 		memset(world.containers[i].own, 0, OWN_PAGES * PAGE);
 	}
+	lost_kb = pinned_kb();
 	memory_open();
 	knobs_open();
 	world_ready();
