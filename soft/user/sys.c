@@ -40,6 +40,13 @@ bool line_number(const char *path, const char *name, long *value)
 	return found;
 }
 
+long number_after(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
 static long number_or_0(const char *path, const char *name)
 {
 	long value;
@@ -68,10 +75,13 @@ unsigned long vm_counter(const char *name)
 
 long pinned_kb(void)
 {
+	char text[16 << 10];
+
 	/* The counts are kept for each CPU; this has them added up. */
 	file_write("/proc/sys/vm/stat_refresh", "1");
-	return (long)(vm_counter("nr_foll_pin_acquired") - vm_counter("nr_foll_pin_released")) *
-	       (sysconf(_SC_PAGESIZE) / 1024);
+	file_read("/proc/vmstat", text, sizeof(text));
+	return (number_after(text, "nr_foll_pin_acquired ") -
+		number_after(text, "nr_foll_pin_released ")) * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 int file_read(const char *path, char *buf, size_t size)

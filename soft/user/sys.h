@@ -19,6 +19,9 @@ double now_ms(void);
  */
 bool line_number(const char *path, const char *name, long *value);
 
+/* The number that follows @name in a text that has it once, or 0. */
+long number_after(const char *text, const char *name);
+
 /* A member of /proc/<pid>/status: "VmRSS", "VmLck", "VmPin". */
 long process_kb(pid_t pid, const char *member);
 

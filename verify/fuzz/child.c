@@ -49,15 +49,19 @@ static int child_write(const struct order *order)
 	return 0;
 }
 
+static bool is_its_own(const struct page *page)
+{
+	return !page->writers && page->seed;
+}
+
 /* Memory that it has of its own, and did not lend or change, is what the parent's was. */
 static int child_check(void)
 {
-	unsigned int s, i;
+	unsigned int s;
 
 	for (s = 0; s < NR_SLOTS; s++)
-		for (i = 0; world.slots[s].kind != SLOT_SHARED && i < SLOT_PAGES; i++)
-			if (!world.slots[s].page[i].writers && world.slots[s].page[i].seed)
-				memory_check_page(&world.slots[s], i, "in a child");
+		if (world.slots[s].kind != SLOT_SHARED)
+			memory_check_slot(&world.slots[s], is_its_own, "in a child");
 	return 0;
 }
 
@@ -214,11 +218,11 @@ static void child_map(struct child *child, struct container *c, struct order *or
 void op_child(const struct op *op)
 {
 	struct child *child = &children[op->who % NR_CHILDREN];
-	struct container *c = &world.containers[op_container_index(op->who / 8)];
+	struct container *c = container_used(op_container_index(op->who / 8));
 	struct order order = { .rights = VIOPF_READ | VIOPF_WRITE };
 	struct range range;
 
-	if (!child->pid || !c->c || !c->has_iommu)
+	if (!child->pid || !c)
 		return;
 	range = op_range(c, op);
 	order.command = op->kind % 8 < 3 ? CHILD_MAP : op->kind % 8 - 2;

@@ -8,6 +8,7 @@
  * it may have to wait for user space, when nobody waits for it.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -16,6 +17,7 @@
 #define RING_LOG2	6u
 #define SETTLE_MS	5u
 #define JOB_MS		60000u
+#define MOST_YIELDS	16u
 
 enum expected { EXPECT_OK, EXPECT_INVALID, EXPECT_ANY, EXPECT_WAIT };
 
@@ -169,6 +171,27 @@ static bool has_failed(struct device *d)
 	       state & SOFTDMA_DEV_FAILED;
 }
 
+static bool is_pending(const struct sdma_queue *q)
+{
+	const struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
+
+	return !__atomic_load_n(&last->status, __ATOMIC_ACQUIRE);
+}
+
+bool device_is_at_work(const struct container *c)
+{
+	unsigned int i, q;
+
+	for (i = 0; i < world.nr_devices; i++) {
+		struct device *d = &world.devices[i];
+
+		for (q = 0; container_of_device(d) == c && q < NR_QUEUES; q++)
+			if (d->jobs[q].active && d->dma.q[q].entries && is_pending(&d->dma.q[q]))
+				return true;
+	}
+	return false;
+}
+
 /* The job has ended, or ends here. */
 void device_settle(struct device *d, unsigned int queue, unsigned int limit_ms)
 {
@@ -188,8 +211,9 @@ void device_settle_all(struct device *d)
 
 	for (q = 0; d->dev && q < NR_QUEUES; q++)
 		device_settle(d, q, SETTLE_MS);
-	if (d->dev && has_failed(d))
+	if (d->dev && (d->used || d->needs_reset) && has_failed(d))
 		device_reset(d);
+	d->used = false;
 }
 
 /* A queue with nothing to do, or NULL. */
@@ -221,7 +245,8 @@ static struct device *op_dma_device(const struct op *op)
 	static const unsigned int indexes[] = { 0, 0, 0, 1, 2, 3, 4, 5 };
 	struct device *d = &world.devices[indexes[op->who % ARRAY_SIZE(indexes)]];
 
-	return d->dev && container_of_device(d)->has_iommu ? d : NULL;
+	d->used = true;
+	return d->dev && container_used((unsigned int)d->container) ? d : NULL;
 }
 
 /* What a descriptor may name, not the rings. */
@@ -265,13 +290,30 @@ static bool op_dma(const struct op *op, struct device **d, struct container **c,
 	return *q && op_dma_range(*c, op, range);
 }
 
+/*
+ * Submit and wait. Most jobs end as soon as others get the CPU for once, when to sleep would
+ * take longer than the job.
+ */
+static int do_job(struct sdma_queue *q, struct softdma_desc *desc)
+{
+	int err = sdma_submit(q, desc, 1);
+	unsigned int i;
+
+	for (i = 0; !err && i < MOST_YIELDS && is_pending(q); i++)
+		sched_yield();
+	if (err || is_pending(q))
+		return err ? err : sdma_wait(q, 0, JOB_MS, desc);
+	*desc = q->ring[(q->tail - 1) & (q->entries - 1)];
+	return (int)desc->status;
+}
+
 /* Have it done, and judge how it ended. Returns whether it was well. */
 static bool run_job(struct device *d, struct sdma_queue *q, struct softdma_desc *desc,
 		    enum expected expected)
 {
 	uint32_t opcode = desc->opcode;
 	uint64_t at = desc->src ? desc->src : desc->dst;
-	int status = sdma_do(q, desc, JOB_MS);
+	int status = do_job(q, desc);
 
 	if (status == SOFTDMA_FAULT_FAILURE || status == -EIO)
 		d->needs_reset = true;

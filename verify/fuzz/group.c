@@ -40,9 +40,9 @@ void mdev_leave(unsigned int i)
 
 static void mdev_come(unsigned int i, unsigned int container)
 {
-	struct container *c = &world.containers[container];
+	struct container *c = container_used(container);
 
-	if (!c->c || !c->has_iommu || mdev_attach(&world.mdevs[i], i, c->fd))
+	if (!c || mdev_attach(&world.mdevs[i], i, c->fd))
 		return;
 	mdev_open(&world.mdevs[i]);
 	world.mdev_container[i] = (int)container;
@@ -85,7 +85,9 @@ void op_mdev(const struct op *op)
 		mdev_come(i, op_container_index(op->who / 8));
 		return;
 	}
-	c = &world.containers[world.mdev_container[i]];
+	c = container_used((unsigned int)world.mdev_container[i]);
+	if (!c)
+		return;
 	range = op_range(c, op);
 	switch (op->kind % 8) {
 	case 0:

@@ -40,22 +40,32 @@ static const struct setting knobs[] = {
 	{ "pgsizes", { "4096", "2101248", "1075843072", "4096" }, false },
 };
 
+#define MAX_FAULTS	4u
+
 static const struct setting parameters[] = {
 	{ "window_max_pages", { "1", "16", "512", "2048" }, false },
 	{ "aging", { "0", "1", "1", "0" }, false },
 	{ "disable_hugepages", { "0", "1", "1", "0" }, false },
 	{ "max_workers", { "1", "2", "4", "64" }, false },
-	{ "max_faults", { "4096", "64", "512", "4096" }, true },
+	[MAX_FAULTS] = { "max_faults", { "4096", "64", "512", "4096" }, true },
 	{ "dma_entry_limit", { "65535", "4", "16", "8" }, false },
 };
 
 static char usual[ARRAY_SIZE(parameters)][32];
 
-static void setting_is_made(const struct setting *setting)
+/* What is not as usual. */
+#define CHANGED_IOMMU		(1u << 0)
+#define CHANGED_MERGING		(1u << 1)
+#define CHANGED_TRACING		(1u << 2)
+#define CHANGED_PARAMETER(i)	(1u << (3 + (i)))
+
+static unsigned int changed;
+
+static void setting_is_made(const struct setting *setting, unsigned int bit)
 {
 	unsigned int i;
 
-	world.knobs = true;
+	changed |= bit;
 	for (i = 0; setting->odd && i < NR_CONTAINERS; i++)
 		world.containers[i].odd = true;
 }
@@ -66,7 +76,7 @@ void op_knob(const struct op *op)
 
 	if (!world.soft || (setting->odd && op->at % 4))
 		return;
-	setting_is_made(setting);
+	setting_is_made(setting, CHANGED_IOMMU);
 	softiommu_set(setting->name, setting->values[op->n % 4]);
 }
 
@@ -75,22 +85,28 @@ void knobs_refuse(unsigned int every)
 {
 	static const struct setting refuse = { "refuse_every", { "1", "2", "3", "11" }, true };
 
-	setting_is_made(&refuse);
+	setting_is_made(&refuse, CHANGED_IOMMU);
 	softiommu_set(refuse.name, refuse.values[every % ARRAY_SIZE(refuse.values)]);
-}
-
-/* No more may wait than a device asks for at once. */
-void knobs_few_faults(void)
-{
-	static const struct setting few = { "max_faults", { "64" }, true };
-
-	setting_is_made(&few);
-	JUDGE(!file_write(PARAMETERS "max_faults", few.values[0]), "can't set max_faults");
 }
 
 static void parameter_path(char *path, size_t size, unsigned int i)
 {
 	snprintf(path, size, PARAMETERS "%s", parameters[i].name);
+}
+
+static void parameter_set(unsigned int i, unsigned int value)
+{
+	char path[128];
+
+	setting_is_made(&parameters[i], CHANGED_PARAMETER(i));
+	parameter_path(path, sizeof(path), i);
+	JUDGE(!file_write(path, parameters[i].values[value % 4]), "can't set %s", path);
+}
+
+/* No more may wait than a device asks for at once. */
+void knobs_few_faults(void)
+{
+	parameter_set(MAX_FAULTS, 1);
 }
 
 void knobs_open(void)
@@ -106,12 +122,7 @@ void knobs_open(void)
 
 void op_parameter(const struct op *op)
 {
-	unsigned int which = op->kind % ARRAY_SIZE(parameters);
-	char path[128];
-
-	setting_is_made(&parameters[which]);
-	parameter_path(path, sizeof(path), which);
-	JUDGE(!file_write(path, parameters[which].values[op->n % 4]), "can't set %s", path);
+	parameter_set(op->kind % ARRAY_SIZE(parameters), op->n);
 }
 
 void knobs_reset(void)
@@ -119,14 +130,19 @@ void knobs_reset(void)
 	char path[128];
 	unsigned int i;
 
-	if (world.soft)
+	if (changed & CHANGED_IOMMU)
 		softiommu_set("reset_knobs", "1");
 	for (i = 0; i < ARRAY_SIZE(parameters); i++) {
+		if (!(changed & CHANGED_PARAMETER(i)))
+			continue;
 		parameter_path(path, sizeof(path), i);
 		JUDGE(!file_write(path, usual[i]), "can't set %s", path);
 	}
-	file_write("/sys/kernel/mm/ksm/run", "0\n");
-	file_write(TRACEPOINTS, "0\n");
+	if (changed & CHANGED_MERGING)
+		file_write("/sys/kernel/mm/ksm/run", "0\n");
+	if (changed & CHANGED_TRACING)
+		file_write(TRACEPOINTS, "0\n");
+	changed = 0;
 }
 
 static timer_t timer;
@@ -184,7 +200,7 @@ static void trace(const struct op *op)
 		file_read(TRACE, text, sizeof(text));
 		return;
 	}
-	world.knobs = true;
+	changed |= CHANGED_TRACING;
 	file_write(TRACEPOINTS, "1\n");
 }
 
@@ -206,7 +222,7 @@ void op_system(const struct op *op)
 		offline_a_page(op);
 		break;
 	case 4:
-		world.knobs = true;
+		changed |= CHANGED_MERGING;
 		file_write("/sys/kernel/mm/ksm/run", op->n & 1 ? "1\n" : "0\n");
 		break;
 	case 5:

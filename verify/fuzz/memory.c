@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@
 #endif
 
 #define RIGHTS		(PROT_READ | PROT_WRITE)
+#define COPY_PAGES	64u
+#define MOST_TOUCHED	32u
+#define OWN_FAULTS	4u
 
 static const enum slot_kind kinds[NR_SLOTS] = {
 	SLOT_ANON, SLOT_ANON, SLOT_HUGE, SLOT_SHARED, SLOT_SHARED, SLOT_PRIVATE,
@@ -101,13 +105,18 @@ static void page_set_prot(struct page *page, uint8_t prot)
 		page->loose = 1;
 }
 
-void memory_check_page(struct slot *slot, unsigned int i, const char *why)
+static bool is_known(const struct page *page)
+{
+	return page->prot & PROT_READ && page->certain != ANY_WORDS;
+}
+
+static void check_words(const struct slot *slot, unsigned int i, const uint64_t *words,
+			const char *why)
 {
 	const struct page *page = &slot->page[i];
-	const uint64_t *words = (const uint64_t *)(slot->p + i * PAGE);
 	unsigned int at;
 
-	if (!(page->prot & PROT_READ) || page->certain == ANY_WORDS)
+	if (!is_known(page))
 		return;
 	for (at = 0; at < PAGE; at += at == PAGE - 64 ? 56 : 64)
 		JUDGE(page_may_hold(page, at, words[at / 8]),
@@ -116,17 +125,61 @@ void memory_check_page(struct slot *slot, unsigned int i, const char *why)
 		      (unsigned long long)words[at / 8], page->seed);
 }
 
+void memory_check_page(const struct slot *slot, unsigned int i, const char *why)
+{
+	check_words(slot, i, (const uint64_t *)(slot->p + i * PAGE), why);
+}
+
+static uint64_t copies[COPY_PAGES][PAGE / 8];
+
+/* As the kernel copies it: a page fault for each page takes long where VMs are slow at them. */
+static void check_copy(const struct slot *slot, unsigned int first, unsigned int n,
+		       const char *why)
+{
+	struct iovec to = { copies, n * PAGE }, from = { slot->p + first * PAGE, n * PAGE };
+	unsigned int i;
+
+	JUDGE(process_vm_readv(getpid(), &to, 1, &from, 1, 0) == (ssize_t)(n * PAGE),
+	      "%s: %u pages at page %u of slot %td can't be read: %s", why, n, first,
+	      slot - world.slots, strerror(errno));
+	for (i = 0; i < n; i++)
+		check_words(slot, first + i, copies[i], why);
+}
+
+static void check_copies(const struct slot *slot, unsigned int first, unsigned int end,
+			 bool (*wanted)(const struct page *page), const char *why)
+{
+	unsigned int i, n = 0;
+
+	for (i = first; i <= end; i++) {
+		bool takes = i < end && is_known(&slot->page[i]) && wanted(&slot->page[i]);
+
+		if (n && (!takes || n == COPY_PAGES)) {
+			check_copy(slot, i - n, n, why);
+			n = 0;
+		}
+		n += takes;
+	}
+}
+
+void memory_check_slot(const struct slot *slot, bool (*wanted)(const struct page *page),
+		       const char *why)
+{
+	check_copies(slot, 0, SLOT_PAGES, wanted, why);
+}
+
+static bool was_written(const struct page *page)
+{
+	return page->seed || page->certain != EXACT_WORDS;
+}
+
 void memory_check(void)
 {
-	unsigned int s, i;
+	unsigned int s;
 
-	for (s = 0; s < NR_SLOTS; s++) {
-		struct slot *slot = &world.slots[s];
-
-		for (i = 0; slot->touched && i < SLOT_PAGES; i++)
-			if (slot->page[i].seed || slot->page[i].certain != EXACT_WORDS)
-				memory_check_page(slot, i, "at the end");
-	}
+	for (s = 0; s < NR_SLOTS; s++)
+		if (world.slots[s].touched)
+			memory_check_slot(&world.slots[s], was_written, "at the end");
 }
 
 static bool is_private(const struct slot *slot)
@@ -373,16 +426,42 @@ void op_replace(const struct op *op)
 	}
 }
 
-/* The CPU reads, or writes. */
+static void write_copies(struct part *part, unsigned int first, uint32_t seed)
+{
+	struct iovec to[COPY_PAGES], from[COPY_PAGES];
+	unsigned int i, n = 0;
+
+	for (i = first; i < part->n; i++) {
+		struct page *page = &part->slot->page[part->first + i];
+
+		if (!(page->prot & PROT_WRITE))
+			continue;
+		sdma_pattern_fill(copies[n], PAGE, seed, i * PAGE);
+		from[n] = (struct iovec){ copies[n], PAGE };
+		to[n++] = (struct iovec){ part->p + i * PAGE, PAGE };
+		page_wrote(page, seed, i * PAGE);
+	}
+	JUDGE(!n || process_vm_writev(getpid(), from, n, to, n, 0) == (ssize_t)(n * PAGE),
+	      "memory can't be written: %s", strerror(errno));
+}
+
+static bool is_any(const struct page *page)
+{
+	(void)page;
+	return true;
+}
+
+/* The CPU reads, or writes: a few pages by page faults of its own, the others by the kernel. */
 void op_touch(const struct op *op)
 {
 	struct part part = op_part(op);
 	uint32_t seed = memory_seed();
-	unsigned int i;
+	unsigned int i, own;
 
-	if (part.n > 32)
-		part.n = 32;
-	for (i = 0; i < part.n; i++) {
+	if (part.n > MOST_TOUCHED)
+		part.n = MOST_TOUCHED;
+	own = part.n < OWN_FAULTS ? part.n : OWN_FAULTS;
+	for (i = 0; i < own; i++) {
 		struct page *page = &part.slot->page[part.first + i];
 
 		if (!(op->kind & 1)) {
@@ -392,4 +471,9 @@ void op_touch(const struct op *op)
 			page_wrote(page, seed, i * PAGE);
 		}
 	}
+	if (op->kind & 1)
+		write_copies(&part, own, seed);
+	else
+		check_copies(part.slot, part.first + own, part.first + part.n, is_any,
+			     "the kernel reads");
 }

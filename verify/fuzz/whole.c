@@ -10,7 +10,8 @@
 
 #include "world.h"
 
-#define HANDLED_MS	100
+#define HANDLED_MS	100u
+#define POLL_MS		5u
 #define HUGE_SLOT	2u		/* the first SLOT_HUGE of memory.c */
 
 /* Kinds of op_map(): what devices may is in the lowest bits, the slot in the highest. */
@@ -70,11 +71,21 @@ void op_track(const struct op *op)
 	op_dirty(&some);
 }
 
+/* Until there is one to be read, or the device has done without. */
+static void wait_for_request(struct container *c)
+{
+	struct pollfd poll_fd = { .fd = c->fault_fd, .events = POLLIN };
+	unsigned int i;
+
+	for (i = 0; i < HANDLED_MS / POLL_MS && device_is_at_work(c); i++)
+		if (poll(&poll_fd, 1, POLL_MS))
+			return;
+}
+
 /* A page request that user space decides; or, of these, more than may wait. */
 void op_handle(const struct op *op)
 {
 	struct container *c = step_container(op);
-	struct pollfd poll_fd = { .events = POLLIN };
 	struct op some = step(op, (op->kind & MAP_ANY) | MAP_USER);
 
 	if (!c)
@@ -91,8 +102,7 @@ void op_handle(const struct op *op)
 	} else {
 		op_job(&some);
 	}
-	poll_fd.fd = c->fault_fd;
-	poll(&poll_fd, 1, HANDLED_MS);
+	wait_for_request(c);
 	some.kind = 1;
 	op_fault_fd(&some);
 	some.kind = 4;

@@ -184,11 +184,17 @@ unsigned int op_container_index(unsigned int who)
 	return indexes[who % ARRAY_SIZE(indexes)];
 }
 
+struct container *container_used(unsigned int index)
+{
+	struct container *c = &world.containers[index];
+
+	c->used = true;
+	return c->c && c->has_iommu ? c : NULL;
+}
+
 struct container *op_container(const struct op *op)
 {
-	struct container *c = &world.containers[op_container_index(op->who)];
-
-	return c->c && c->has_iommu ? c : NULL;
+	return container_used(op_container_index(op->who));
 }
 
 /* Addresses at which sums wrap around, or that no IOMMU has, or that are not a page's. */
@@ -244,8 +250,10 @@ static void judge_rest(struct container *c)
 	      index, s.groups, s.resp_success, s.resp_invalid, s.resp_failure, s.faults_pending,
 	      s.faults_waiting);
 	JUDGE(c->odd || !(s.flags & VFIO_IOPF_STATS_FAILED), "container %u failed", index);
-	if (c->odd)
+	if (c->odd) {
+		c->changed |= s.flags & VFIO_IOPF_STATS_FAILED || s.unmap_mismatches || s.pages_kept;
 		return;
+	}
 	JUDGE(s.mappings == c->nr, "container %u: %llu mappings, not %u", index, s.mappings, c->nr);
 	JUDGE(s.resident_pages <= OWN_PAGES, "container %u: %llu pages resident", index,
 	      s.resident_pages);
@@ -323,8 +331,10 @@ static void close_changed(void)
 	for (i = 0; i < NR_CONTAINERS; i++) {
 		struct container *c = &world.containers[i];
 
-		if (c->c && (all || c->changed || c->odd || !c->has_iommu))
+		if (c->c && (all || c->changed || (c->odd && c->used) || !c->has_iommu))
 			container_close(c);
+		c->odd = false;
+		c->used = false;
 	}
 }
 
@@ -343,7 +353,11 @@ static long lost_kb;
 
 static void judge_memory(bool odd)
 {
-	JUDGE(!status_kb("VmPin") && !status_kb("VmLck"), "locked memory is left");
+	char status[4096];
+
+	file_read("/proc/self/status", status, sizeof(status));
+	JUDGE(!number_after(status, "VmPin:") && !number_after(status, "VmLck:"),
+	      "locked memory is left");
 	if (odd)
 		lost_kb = pinned_kb();
 	JUDGE(wait_until(pinned_kb() <= lost_kb, 10), "%ld kB are pinned, %ld of them lost",
@@ -357,8 +371,7 @@ void world_end(void)
 
 	signal_stop();
 	children_end();
-	if (world.knobs)
-		knobs_reset();
+	knobs_reset();
 	for (i = 0; i < world.nr_devices; i++)
 		device_settle_all(&world.devices[i]);
 	memory_check();
@@ -369,7 +382,6 @@ void world_end(void)
 	if (world.pins)
 		judge_memory(odd);
 	world.pins = false;
-	world.knobs = false;
 	memory_reset();
 }
 

@@ -92,7 +92,11 @@ void page_is_anything(struct page *page);
 bool page_may_hold(const struct page *page, uint32_t at, uint64_t word);
 
 /* What the CPU finds; @why is for the message. */
-void memory_check_page(struct slot *slot, unsigned int i, const char *why);
+void memory_check_page(const struct slot *slot, unsigned int i, const char *why);
+
+/* The pages of it that are wanted. */
+void memory_check_slot(const struct slot *slot, bool (*wanted)(const struct page *page),
+		       const char *why);
 void memory_check(void);
 uint32_t memory_seed(void);
 
@@ -144,6 +148,7 @@ struct mapping {
  * @cookies: of groups that were read from it
  * @nr_cookies: of them
  * @changed: it has to be opened anew
+ * @used: this input has done something with it
  * @odd: its IOMMU was told to do other things than it was asked to: expect anything; what it
  *	did not unmap a device reaches until it is cut off, though the process has other memory
  */
@@ -160,7 +165,7 @@ struct container {
 	int fault_fd;
 	uint32_t cookies[64];
 	unsigned int nr_cookies;
-	bool changed, odd;
+	bool changed, used, odd;
 };
 
 /* A job that nobody waits for. @seed 0: it only reads. */
@@ -175,7 +180,7 @@ struct device {
 	int container;
 	struct viopf_device *dev;
 	struct sdma dma;
-	bool needs_reset, is_stale;
+	bool needs_reset, is_stale, used;	/* used: in this input */
 	struct job jobs[NR_QUEUES];
 };
 
@@ -187,7 +192,6 @@ struct world {
 	struct mdev mdevs[NR_MDEVS];
 	int mdev_container[NR_MDEVS];
 	bool pins;		/* something may be pinned: what is taken away may stay reachable */
-	bool knobs;		/* the IOMMU's knobs or the module's parameters are not as usual */
 	bool soft;		/* the hardware is software */
 	unsigned long operations;
 };
@@ -212,6 +216,7 @@ int device_attach(struct device *d, int container);
 void device_detach(struct device *d);
 
 /* The container that an operation is about, with an IOMMU; or NULL. */
+struct container *container_used(unsigned int index);
 struct container *op_container(const struct op *op);
 unsigned int op_container_index(unsigned int who);
 
@@ -227,6 +232,7 @@ void device_reset(struct device *d);
 void device_forget_queues(struct device *d);
 void device_settle(struct device *d, unsigned int queue, unsigned int limit_ms);
 void device_settle_all(struct device *d);
+bool device_is_at_work(const struct container *c);
 void device_note_write(struct container *c, uint64_t iova, uint64_t pages);
 void device_note_mapping(struct container *c, const struct mapping *m);
 
