@@ -45,7 +45,7 @@ static const struct operation operations[] = {
 	OPERATION(raw, 1), OPERATION(fork, 1), OPERATION(child, 2), OPERATION(group, 1),
 	OPERATION(mdev, 2), OPERATION(knob, 1), OPERATION(parameter, 1), OPERATION(signal, 1),
 	OPERATION(system, 1), OPERATION(track, 3), OPERATION(handle, 2), OPERATION(large, 2),
-	OPERATION(refuse, 1), OPERATION(registers, 1),
+	OPERATION(refuse, 1), OPERATION(registers, 1), OPERATION(uffd, 2), OPERATION(cgroup, 2),
 };
 
 /* By an operation's code; each as often as it weighs. */

@@ -49,6 +49,7 @@ static const struct setting parameters[] = {
 	{ "max_workers", { "1", "2", "4", "64" }, false },
 	[MAX_FAULTS] = { "max_faults", { "4096", "64", "512", "4096" }, true },
 	{ "dma_entry_limit", { "65535", "4", "16", "8" }, false },
+	{ "aging_observers", { "0", "1", "1", "0" }, false },
 };
 
 static char usual[ARRAY_SIZE(parameters)][32];
@@ -229,7 +230,7 @@ void op_system(const struct op *op)
 		trace(op);
 		break;
 	case 6:
-		lru_age("/");
+		cgroup_age();
 		break;
 	default:
 		nap_ms(1 + op->n % 4);

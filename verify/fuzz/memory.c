@@ -238,15 +238,7 @@ void memory_open(void)
 	}
 }
 
-/* Part of a slot that an operation is about. */
-struct part {
-	struct slot *slot;
-	unsigned int first, n;
-	char *p;
-	size_t size;
-};
-
-static struct part op_part(const struct op *op)
+struct part op_part(const struct op *op)
 {
 	struct part part = { .slot = &world.slots[op->who % NR_SLOTS] };
 
@@ -266,8 +258,7 @@ static struct part op_part(const struct op *op)
 	for (page = &(part).slot->page[(part).first]; \
 	     page < &(part).slot->page[(part).first + (part).n]; page++)
 
-/* Whether all of it is mapped, so that madvise() does all of it. */
-static bool part_is_there(struct part *part)
+bool part_is_there(struct part *part)
 {
 	struct page *page;
 
@@ -308,6 +299,11 @@ static void memory_lose(struct part *part, int advice, bool loses)
 		part_may_be_lost(part);
 	else
 		part_discard(part);
+}
+
+void part_lose(struct part *part)
+{
+	memory_lose(part, is_private(part->slot) ? MADV_DONTNEED : MADV_REMOVE, true);
 }
 
 void op_advise_memory(const struct op *op)

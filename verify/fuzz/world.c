@@ -371,6 +371,7 @@ void world_end(void)
 
 	signal_stop();
 	children_end();
+	uffd_end();
 	knobs_reset();
 	for (i = 0; i < world.nr_devices; i++)
 		device_settle_all(&world.devices[i]);
@@ -419,6 +420,7 @@ void world_open(void)
 	}
 	lost_kb = pinned_kb();
 	memory_open();
+	cgroup_open();
 	knobs_open();
 	world_ready();
 }

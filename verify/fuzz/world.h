@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 #include <viopf.h>
 
 #include "mdev.h"
@@ -79,6 +80,22 @@ struct slot {
 
 void memory_open(void);
 void memory_reset(void);
+
+/* Part of a slot that an operation is about. */
+struct part {
+	struct slot *slot;
+	unsigned int first, n;
+	char *p;
+	size_t size;
+};
+
+struct part op_part(const struct op *op);
+
+/* Whether all of it is mapped, so that madvise() does all of it. */
+bool part_is_there(struct part *part);
+
+/* What it holds is zeroes from now on. */
+void part_lose(struct part *part);
 
 /* The page of a slot that is at @uaddr, or NULL. */
 struct page *memory_page(uint64_t uaddr, struct slot **slot);
@@ -239,11 +256,22 @@ void device_note_mapping(struct container *c, const struct mapping *m);
 /* The page of memory that a device reaches at an IOVA, or NULL; and its mapping, or NULL. */
 struct page *page_of(struct container *c, uint64_t iova, struct slot **slot, struct mapping **m);
 
-/* Children: child.c. */
+/* Children: child.c. The pid of one that may die from now on, or 0. */
 void children_end(void);
+pid_t child_may_die(unsigned int i);
+
+/* Memory cgroups: cgroup.c. */
+void cgroup_open(void);
+
+/* Have Linux ask about each page whether it was used. */
+void cgroup_age(void);
 
 /* Mediated devices: group.c. */
 void mdev_leave(unsigned int i);
+
+/* Pages that are delivered late: uffd.c. */
+void uffd_end(void);
+void uffd_forget(void);
 
 /* Knobs, parameters, timers: knobs.c. */
 void knobs_open(void);
@@ -286,5 +314,7 @@ void op_handle(const struct op *op);
 void op_registers(const struct op *op);
 void op_large(const struct op *op);
 void op_refuse(const struct op *op);
+void op_uffd(const struct op *op);
+void op_cgroup(const struct op *op);
 
 #endif /* FUZZ_WORLD_H */
