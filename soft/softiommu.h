@@ -82,6 +82,8 @@
  *			VT-d's driver does; leaves of two calls stay apart
  *   map_fail_nth	the n-th map_pages call from now fails (0: none)
  *   map_fail_errno	with this errno (default 12, ENOMEM)
+ *   map_fail_pages	when it has mapped so many of its pages, of whatever size, which it
+ *			reports as it has to (default 0; all of them, if they are fewer)
  *   map_fail_hold	and sleeps before it does, for as long as this is set (a minute
  *			at the most)
  *   pgsizes		page sizes of domains allocated from now on, a mask:

@@ -204,13 +204,17 @@ static int soft_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 {
 	struct soft_domain *domain = to_soft_domain(iommu_domain);
 	struct pgt_change change;
+	int ret, fails = 0;
 	u64 bytes = 0;
-	int ret;
 
 	soft_count(SOFT_MAP_CALLS, 1);
 	if (soft_map_must_fail()) {
 		soft_hold(&soft_knobs.map_fail_hold);
-		return -(int)READ_ONCE(soft_knobs.map_fail_errno);
+		fails = -(int)READ_ONCE(soft_knobs.map_fail_errno);
+		pgcount = min_t(size_t, pgcount,
+				READ_ONCE(soft_knobs.map_fail_pages));
+		if (!pgcount)
+			return fails;
 	}
 	WRITE_ONCE(domain->was_mapped, true);
 	pgt_change_init(&change);
@@ -222,7 +226,7 @@ static int soft_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 			      soft_prot(prot), gfp, &bytes, &change);
 	soft_count_leaves(change.leaves, 1);
 	*mapped += bytes;
-	return ret;
+	return ret ? ret : fails;
 }
 
 /* Drop all leaves of whole blocks; something has to be mapped at @iova. */

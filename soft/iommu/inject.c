@@ -120,6 +120,7 @@ static void soft_knobs_default(void)
 	WRITE_ONCE(soft_knobs.map_merge, false);
 	atomic_set(&soft_knobs.map_fail_nth, 0);
 	WRITE_ONCE(soft_knobs.map_fail_errno, ENOMEM);
+	WRITE_ONCE(soft_knobs.map_fail_pages, 0);
 	WRITE_ONCE(soft_knobs.map_fail_hold, false);
 	WRITE_ONCE(soft_knobs.pgsizes, SOFT_PGSIZES);
 	WRITE_ONCE(soft_knobs.prq_limit, SOFT_PRQ_ENTRIES);
@@ -239,6 +240,8 @@ static void soft_inject_plain_files(void)
 	debugfs_create_bool("map_merge", 0600, soft_dir, &soft_knobs.map_merge);
 	debugfs_create_atomic_t("map_fail_nth", 0600, soft_dir,
 				&soft_knobs.map_fail_nth);
+	debugfs_create_u32("map_fail_pages", 0600, soft_dir,
+			   &soft_knobs.map_fail_pages);
 	debugfs_create_bool("map_fail_hold", 0600, soft_dir,
 			    &soft_knobs.map_fail_hold);
 }

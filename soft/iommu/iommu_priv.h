@@ -250,6 +250,7 @@ struct soft_domain {
  * @map_merge: map by the largest leaves
  * @map_fail_nth: counts down to the failure
  * @map_fail_errno: positive
+ * @map_fail_pages: what that call maps before it fails
  * @map_fail_hold: that call does not return
  * @pgsizes: mask of page sizes
  * @prq_limit: in requests
@@ -267,6 +268,7 @@ struct soft_knobs {
 	bool map_merge;
 	atomic_t map_fail_nth;
 	u32 map_fail_errno;
+	u32 map_fail_pages;
 	bool map_fail_hold;
 	u64 pgsizes;
 	u32 prq_limit;

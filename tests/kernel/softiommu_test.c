@@ -99,6 +99,31 @@ static void map_fails(void)
 	rig_close(&rig);
 }
 
+/* A call fails half-way: what it did is undone, whatever comes of that. */
+static void map_fails_half_way(void)
+{
+	unsigned long small, maps;
+	char *p = mem_anon(SIZE);
+	struct rig rig;
+
+	softiommu_set("pgsizes", "0x1000\n");
+	open_type1(&rig, 1);
+	small = softiommu_stat("leaves_4k");
+	maps = softiommu_stat("maps");
+	softiommu_set("map_fail_pages", "1\n");
+	softiommu_set("map_fail_nth", "1\n");
+	assert_int_equal(viopf_map(rig.c, p, IOVA_BASE, SIZE, VIOPF_READ), -ENOMEM);
+	assert_int_equal(softiommu_stat("maps"), maps + 1);
+	assert_int_equal(softiommu_stat("leaves_4k"), small);
+
+	softiommu_set("refuse_all", "1\n");
+	softiommu_set("map_fail_nth", "1\n");
+	assert_int_equal(viopf_map(rig.c, p, IOVA_BASE, SIZE, VIOPF_READ), -ENOMEM);
+	assert_int_equal(softiommu_stat("leaves_4k"), small + 1);
+	softiommu_set("refuse_all", "0\n");
+	rig_close(&rig);
+}
+
 static void two_iommus(void)
 {
 	char *p = mem_anon(SIZE);
@@ -628,6 +653,7 @@ static void loading_again(void)
 static const struct suite_case cases[] = {
 	CASE("leaves of every size, and pgsizes", leaf_sizes),
 	CASE("map_fail_nth and map_fail_errno", map_fails),
+	CASE("map_fail_pages", map_fails_half_way),
 	CASE("I1 two IOMMUs are two domains", two_iommus, .softiommu = "iommus=2"),
 	CASE("I3 I4 skip_flush: a translation is kept until it is flushed", flushes),
 	CASE("I3 thousands of translations are kept", iotlb_keeps),
