@@ -34,7 +34,8 @@
  * What the IOMMU reports as unmapped is the truth. If it isn't what was asked
  * for, viopf_leaf_reconcile() compares the record with the page tables, page by
  * page, makes the domains agree, and where one refuses to let go, fails closed
- * (hold.c).
+ * (hold.c). What iommu_map() undoes when it fails is not reported: there the page
+ * tables are looked at (viopf_leaf_retract()).
  */
 #include <linux/hmm.h>
 
@@ -298,6 +299,7 @@ static unsigned long viopf_leaf_reconcile(struct viopf_table *table,
 		iommu_flush_iotlb_all(table->set->domains[i]);
 	if (refused)
 		viopf_hold_pages(table);
+	viopf_count(table->iommu, resident_pages, -(s64)gone);
 	return gone;
 }
 
@@ -337,6 +339,7 @@ static unsigned long viopf_leaf_clear(struct viopf_table *table,
 		if (kind != VIOPF_LEAVES_OLD)
 			viopf_age_touch(table, first, stop, false);
 	}
+	viopf_count(table->iommu, resident_pages, -(s64)gone);
 	return gone;
 }
 
@@ -345,7 +348,7 @@ static unsigned long viopf_leaf_drop_kind(struct viopf_table *table,
 					  unsigned long first, unsigned long end,
 					  enum viopf_leaves kind)
 {
-	unsigned long at = first, stop, gone;
+	unsigned long at = first, stop;
 	bool exact = true;
 	unsigned int i;
 
@@ -359,12 +362,8 @@ static unsigned long viopf_leaf_drop_kind(struct viopf_table *table,
 		exact &= viopf_leaf_unmap(table, table->set->domains[i],
 					  first, end, kind);
 
-	if (likely(exact))
-		gone = viopf_leaf_clear(table, first, end, kind);
-	else
-		gone = viopf_leaf_reconcile(table, first, end);
-	viopf_count(table->iommu, resident_pages, -(s64)gone);
-	return gone;
+	return likely(exact) ? viopf_leaf_clear(table, first, end, kind) :
+			       viopf_leaf_reconcile(table, first, end);
 }
 
 /**
@@ -416,50 +415,65 @@ unsigned long viopf_leaf_drop_old(struct viopf_table *table)
 				    VIOPF_LEAVES_OLD);
 }
 
-/*
- * Map a run of pages in every domain, without a note of it in the record. On an
- * error, @nr of the domains have it.
- */
+/* Map a run in every domain, without a note of it in the record. On an error some have it. */
 static int viopf_leaf_enter(struct viopf_table *table,
-			    const struct viopf_run *run, unsigned int *nr)
+			    const struct viopf_run *run)
 {
 	const struct viopf_domain_set *set = table->set;
 	unsigned long iova = viopf_table_iova(table, run->first);
 	int prot = IOMMU_CACHE | (table->prot & IOMMU_READ) |
 		   (run->writable ? IOMMU_WRITE : 0);
+	unsigned int i;
 	int ret = 0;
 
-	for (*nr = 0; *nr < set->nr && !ret; *nr += !ret)
-		ret = iommu_map(set->domains[*nr], iova, run->phys,
+	for (i = 0; i < set->nr && !ret; i++)
+		ret = iommu_map(set->domains[i], iova, run->phys,
 				viopf_pages_bytes(run->first, run->end), prot,
 				VIOPF_GFP_LOCKED);
 	return ret;
 }
 
-/* The @nr domains that have a run give it back, as another would not take it. */
-static int viopf_leaf_retract(struct viopf_table *table,
-			      const struct viopf_run *run, unsigned int nr,
-			      int ret)
+/* Are the pages of the record next to a run, before and behind it, mapped in all domains? */
+static bool viopf_leaf_beside(struct viopf_table *table, const struct viopf_run *run)
 {
-	struct viopf_iommu *iommu = table->iommu;
-	unsigned long iova = viopf_table_iova(table, run->first);
-	bool any, all;
+	const struct viopf_residency *r = &table->residency;
+	unsigned long before = find_last_bit(r->mapped, run->first);
+	unsigned long after = find_next_bit(r->mapped, r->nr_pages, run->end);
+	bool any, all = true;
 
-	while (nr-- && !viopf_iommu_failed(iommu))
-		iommu_unmap(table->set->domains[nr], iova,
-			    viopf_pages_bytes(run->first, run->end));
-	/* The core undoes what it did in the failing domain, and doesn't look. */
+	if (before < run->first)
+		viopf_leaf_state(table, before, before + 1, &any, &all);
+	if (all && after < r->nr_pages)
+		viopf_leaf_state(table, after, after + 1, &any, &all);
+	return all;
+}
+
+/*
+ * A domain has failed to map a run: those that have it give it back. What the failing one did
+ * of it the core has undone, and does not say how much went. So look whether anything of the
+ * run is left, and whether its neighbours are still there.
+ */
+static int viopf_leaf_retract(struct viopf_table *table,
+			      const struct viopf_run *run, int ret)
+{
+	size_t bytes = viopf_pages_bytes(run->first, run->end);
+	unsigned long iova = viopf_table_iova(table, run->first);
+	const struct viopf_domain_set *set = table->set;
+	bool any, all, exact = true;
+	unsigned int i;
+
+	for (i = 0; i < set->nr && !viopf_iommu_failed(table->iommu); i++)
+		if (iommu_iova_to_phys(set->domains[i], iova))
+			exact &= iommu_unmap(set->domains[i], iova, bytes) == bytes;
 	viopf_leaf_state(table, run->first, run->end, &any, &all);
-	if (any) {
+	if (any)
 		viopf_leaf_record(table, run);
-		viopf_count(iommu, resident_pages,
-			    -(s64)viopf_leaf_reconcile(table, run->first,
-						       run->end));
-	}
+	if (any || !exact || !viopf_leaf_beside(table, run))
+		viopf_leaf_reconcile(table, run->first, run->end);
 	if (ret == -ENOMEM)
 		return ret;
 	pr_warn_ratelimited("container %lu: the IOMMU can't map IOVA %#lx (%d)\n",
-			    iommu->id, iova, ret);
+			    table->iommu->id, iova, ret);
 	return -EFAULT;
 }
 
@@ -481,16 +495,15 @@ int viopf_leaf_map(struct viopf_table *table, unsigned long first,
 	struct viopf_run run = {
 		.first = first, .phys = phys, .writable = writable,
 	};
-	unsigned int nr;
 	int ret;
 
 	lockdep_assert_held(&table->lock);
 
 	for (; run.first < end; run.first = run.end) {
 		viopf_leaf_plan(table, end, &run);
-		ret = viopf_leaf_enter(table, &run, &nr);
+		ret = viopf_leaf_enter(table, &run);
 		if (unlikely(ret))
-			return viopf_leaf_retract(table, &run, nr, ret);
+			return viopf_leaf_retract(table, &run, ret);
 		viopf_leaf_record(table, &run);
 		run.phys += viopf_pages_bytes(run.first, run.end);
 	}
@@ -520,8 +533,7 @@ static unsigned long viopf_pfns_together(const unsigned long *pfns,
  * Pages that follow each other in memory go into the IOMMU by one call. They are
  * noted together, as far as none of them can be part of a large leaf.
  *
- * Return: as viopf_leaf_map(); on an error the pages before the one that it is about
- * are mapped, and the others not.
+ * Return: as viopf_leaf_map().
  */
 int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
 			 unsigned long end, const unsigned long *pfns,
@@ -529,7 +541,6 @@ int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
 {
 	struct viopf_run run = { .leaf_bytes = PAGE_SIZE, .writable = writable };
 	unsigned long at = first, noted = first, pages;
-	unsigned int nr;
 	int ret = 0;
 
 	lockdep_assert_held(&table->lock);
@@ -546,10 +557,10 @@ int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
 		}
 		run.first = at;
 		run.end = at + pages;
-		ret = viopf_leaf_enter(table, &run, &nr);
+		ret = viopf_leaf_enter(table, &run);
 		if (unlikely(ret)) {
 			viopf_leaf_note(table, noted, at, writable);
-			return viopf_leaf_retract(table, &run, nr, ret);
+			return viopf_leaf_retract(table, &run, ret);
 		}
 	}
 	if (!ret)
@@ -652,8 +663,7 @@ bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page)
 		return false;
 
 	viopf_residency_widen(&table->residency, &first, &end);
-	viopf_count(table->iommu, resident_pages,
-		    -(s64)viopf_leaf_reconcile(table, first, end));
+	viopf_leaf_reconcile(table, first, end);
 	return true;
 }
 

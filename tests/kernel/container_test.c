@@ -77,20 +77,21 @@ static void two_domains(void)
 /* The n-th map call fails: whatever n is, the domains agree afterwards. */
 static void map_fails_half_way(void)
 {
+	const unsigned int domains = *(const unsigned int *)case_arg();
 	char nth[16];
 	struct rig rig;
 	unsigned int i;
 	char *p;
 
-	rig_open(&rig, 2);
+	rig_open(&rig, domains);
 	p = mem_anon(SIZE);
 	rig_map(&rig, p, IOVA_BASE, SIZE);
-	for (i = 1; i <= 2 * NR_PAGES + 4; i++) {
+	for (i = 1; i <= domains * NR_PAGES + 4; i++) {
 		snprintf(nth, sizeof(nth), "%u\n", i);
 		softiommu_set("map_fail_nth", nth);
-		fill_by(&rig, i % 2, IOVA_BASE, i);
+		fill_by(&rig, i % domains, IOVA_BASE, i);
 		verify_residency();
-		assert_int_equal(check_by(&rig, !(i % 2), IOVA_BASE, i), 0);
+		assert_int_equal(check_by(&rig, (i + 1) % domains, IOVA_BASE, i), 0);
 		cpu_check(p, SIZE, i);
 		softiommu_set("map_fail_nth", "0\n");
 		assert_ok(madvise(p, SIZE, MADV_DONTNEED));
@@ -286,6 +287,9 @@ static void enable_again(void)
 }
 
 #define TWO_IOMMUS	.softiommu = "iommus=2", .softdma = "devices=2"
+#define THREE_IOMMUS	.softiommu = "iommus=3", .softdma = "devices=3"
+
+static const unsigned int two = 2, three = 3;
 
 static const struct suite_case cases[] = {
 	CASE("S8 two devices in one container, one domain", one_domain, .iopf = EXACT,
@@ -293,7 +297,9 @@ static const struct suite_case cases[] = {
 	CASE("S8 S4 two devices in one container, two domains", two_domains, .iopf = EXACT,
 	     TWO_IOMMUS),
 	CASE("S8 two domains stay in step when a map call fails", map_fails_half_way,
-	     .iopf = EXACT, TWO_IOMMUS),
+	     .iopf = EXACT, TWO_IOMMUS, .arg = &two),
+	CASE("S8 three domains stay in step when a map call fails", map_fails_half_way,
+	     .iopf = EXACT, THREE_IOMMUS, .arg = &three),
 	CASE("S8 S1 two containers on one process", two_containers, .iopf = EXACT,
 	     .softdma = "devices=2"),
 	CASE("S1 one memory mapped twice in a container", one_memory_twice, .iopf = EXACT),

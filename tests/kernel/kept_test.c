@@ -9,6 +9,8 @@
  *
  * The IOMMU of these cases unmaps blocks of several pages, and refuses every second call,
  * all of them, or none. A case begins with fresh modules, so the first call is not refused.
+ * An unmap is an eviction's; or one by which what a domain has mapped goes again, as another
+ * one fails to map it, or the domain itself does so in the end.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -141,6 +143,13 @@ static void close_failed(struct rig *rig)
 	viopf_container_close(rig->c);
 }
 
+/* No page of the 2 MiB at @p has a reference. */
+static void nothing_is_held(char *p)
+{
+	madvise(p, HUGE, MADV_HUGEPAGE);
+	assert_int_equal(collapse(p), 0);
+}
+
 /*
  * Some of a range is unmapped, more than was asked for, and some refused: the latter is
  * kept, with all else that devices still reach, and after that nothing has a reference.
@@ -158,8 +167,146 @@ static void refused_in_part(void)
 	assert_int_equal(softiommu_stat("unmaps_refused"), 2);
 	assert_int_equal(rig_stats(&rig).pages_kept, NR_PAGES - 2 * BLOCK);
 	cut_off(&rig);
-	assert_ok(madvise(p, SIZE, MADV_HUGEPAGE));
-	assert_int_equal(collapse(p), 0);
+	nothing_is_held(p);
+	close_failed(&rig);
+}
+
+/* --- given back, as another domain would not take it -------------------------- */
+
+/**
+ * struct giving - what devices have of a block when the page that it lacks fails to be mapped
+ * @domains: as many, each with a device; what one of them asks for all map, in turn
+ * @nth: the domain that fails
+ * @done: "1" if that has mapped the page before it fails, else "0"
+ * @gap: the page
+ * @pinned: page 0 is pinned
+ */
+struct giving {
+	unsigned int domains;
+	const char *nth;
+	const char *done;
+	unsigned int gap;
+	int pinned;
+};
+
+static const struct giving second_of_two = { 2, "2", "0", 3, 0 },
+	second_of_three = { 3, "2", "0", 3, 0 }, third_of_three = { 3, "3", "0", 3, 0 },
+	beside_a_pin = { 2, "2", "0", 3, 1 }, undone_at_start = { 1, "1", "1", 0, 0 },
+	undone_at_end = { 1, "1", "1", BLOCK - 1, 0 };
+
+/* Each page has a pattern of its own. */
+static struct softdma_desc fill_of(unsigned int page)
+{
+	return sdma_fill(IOVA_BASE + page * PAGE, PAGE, page + 1, 0);
+}
+
+static void fill_page(struct rig *rig, unsigned int page)
+{
+	struct softdma_desc fill = fill_of(page);
+
+	rig_do(rig, &fill, SOFTDMA_OK);
+}
+
+/* Each device finds what was written there. */
+static void all_find(struct rig *rig, unsigned int page)
+{
+	struct softdma_desc check = sdma_check(IOVA_BASE + page * PAGE, PAGE, page + 1, 0);
+	unsigned int i;
+
+	for (i = 0; i < rig->nr; i++) {
+		assert_int_equal(sdma_do(&rig->dma[i].q[0], &check, DMA_LIMIT_MS), SOFTDMA_OK);
+		assert_int_equal(check.result, 0);
+	}
+}
+
+/* Devices have written the block, but for one page. When that is mapped, it fails. */
+static void giving_open(struct rig *rig, char *p, const struct giving *giving)
+{
+	unsigned int page;
+
+	rig_open(rig, giving->domains);
+	rig->odd_iommu = 1;
+	rig_map(rig, p, IOVA_BASE, SIZE);
+	assert_ok(viopf_dirty_start(rig->c));
+	for (page = 0; page < BLOCK; page++)
+		if (page != giving->gap)
+			fill_page(rig, page);
+	if (giving->pinned)
+		advise(rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, PAGE);
+	softiommu_set("map_fail_pages", giving->done);
+	softiommu_set("map_fail_nth", giving->nth);
+}
+
+/* The block is there again, for each device; and each page of it is dirty, and no other. */
+static void block_is_whole(struct rig *rig)
+{
+	uint64_t bits[NR_PAGES / 64];
+	unsigned int page;
+
+	assert_ok(viopf_dirty_get(rig->c, IOVA_BASE, SIZE, bits));
+	assert_int_equal(bits[0], (1 << BLOCK) - 1);
+	assert_int_equal(bits[1], 0);
+	for (page = 0; page < BLOCK; page++)
+		all_find(rig, page);
+	verify_residency();
+}
+
+/*
+ * The page goes again from the domains that have it, and takes its neighbours along: these
+ * are known to be gone, in all domains.
+ */
+static void gone_with_neighbours(void)
+{
+	const struct giving *giving = case_arg();
+	struct vfio_iopf_stats before;
+	struct rig rig;
+
+	giving_open(&rig, mem_anon(SIZE), giving);
+	before = rig_stats(&rig);
+	softiommu_set("unmap_coarse_pages", "8");
+	fill_page(&rig, giving->gap);
+	verify_residency();
+	assert_grew(&rig, before, unmap_mismatches, 1);
+	assert_grew(&rig, before, resident_pages, 1 - (long long)(BLOCK - 1));
+	assert_grew(&rig, before, pinned_pages, -giving->pinned);
+	block_is_whole(&rig);
+	odd_close(&rig);
+}
+
+/* More is said to be gone, though no more was there. */
+static void gone_alone(void)
+{
+	struct vfio_iopf_stats before;
+	struct rig rig;
+
+	rig_open(&rig, 2);
+	rig.odd_iommu = 1;
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	before = rig_stats(&rig);
+	softiommu_set("unmap_coarse_pages", "8");
+	softiommu_set("map_fail_nth", "2");
+	fill_page(&rig, 2 * BLOCK);
+	assert_grew(&rig, before, unmap_mismatches, 1);
+	assert_grew(&rig, before, resident_pages, 1);
+	verify_residency();
+	odd_close(&rig);
+}
+
+/* It does not go: a domain keeps a page that a device was never told it may use. */
+static void not_given_back(void)
+{
+	const struct giving *giving = case_arg();
+	struct softdma_desc fill = fill_of(giving->gap);
+	char *p = mem_anon(SIZE);
+	struct rig rig;
+
+	giving_open(&rig, p, giving);
+	softiommu_set("refuse_all", "1");
+	assert_true(sdma_do(&rig.dma[0].q[0], &fill, DMA_LIMIT_MS) != SOFTDMA_OK);
+	assert_int_equal(rig_stats(&rig).pages_kept, BLOCK);
+	cut_off(&rig);
+	verify_residency();
+	nothing_is_held(p);
 	close_failed(&rig);
 }
 
@@ -353,15 +500,33 @@ static void pinned_and_kept(void)
 	pool_is_whole();
 }
 
+#define TWO_IOMMUS	.softiommu = "iommus=2", .softdma = "devices=2"
+#define GIVING(name_, run_, giving_) \
+	CASE(name_, run_, .arg = &(giving_), .iopf = EXACT, .softiommu = "iommus=3", \
+	     .softdma = "devices=3")
+
 static const struct suite_case cases[] = {
 	CASE("S2 R3 refused, then more is unmapped than asked", neighbours_are_gone_too,
 	     .iopf = EXACT, .soft = 1),
 	CASE("S2 S8 R3 one domain refuses, another unmaps more", domains_agree, .iopf = EXACT,
-	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	     TWO_IOMMUS),
 	CASE("S2 R3 R14 refused, then pinned pages are unmapped too", pinned_neighbours,
 	     .iopf = EXACT, .soft = 1),
 	CASE("R4 R3 refused in part, the rest and more unmapped", refused_in_part, .iopf = EXACT,
 	     .soft = 1),
+	GIVING("S2 S8 R3 R13 given back by the first domain, and more", gone_with_neighbours,
+	       second_of_two),
+	GIVING("S2 S8 R3 R13 given back by the first of three, and more", gone_with_neighbours,
+	       second_of_three),
+	GIVING("S2 S8 R3 R13 given back by two of three, and more", gone_with_neighbours,
+	       third_of_three),
+	GIVING("S2 S8 R3 R14 given back, and what is pinned beside it", gone_with_neighbours,
+	       beside_a_pin),
+	GIVING("S2 R3 R13 undone, and more behind it", gone_with_neighbours, undone_at_start),
+	GIVING("S2 R3 R13 undone, and more before it", gone_with_neighbours, undone_at_end),
+	CASE("S8 R3 given back, and said to be more", gone_alone, .iopf = EXACT, TWO_IOMMUS),
+	GIVING("R4 R3 S8 refused to be given back", not_given_back, second_of_two),
+	GIVING("R4 R3 refused to be undone", not_given_back, undone_at_start),
 	CASE("R4 R3 kept pages, and an unmap that takes them along", neighbour_is_evicted,
 	     .iopf = EXACT, .soft = 1),
 	CASE("R4 R3 kept pages, and a device that leaves", device_leaves, .iopf = EXACT,
