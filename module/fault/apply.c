@@ -326,8 +326,8 @@ int viopf_snapshot_apply_ahead(struct viopf_segment *segment,
  * The page asked for, which the answer is about, and then what there is besides, as far as
  * that goes.
  *
- * Return: 0; -EALREADY: the page is mapped; -ENODATA: it has to be brought in; -EFAULT: it
- * can't be had; -ENOMEM, -EIO: as viopf_snapshot_map().
+ * Return: 0; -EALREADY: the page is mapped; -EAGAIN: it was, and is lost; -ENODATA: it has to
+ * be brought in; -EFAULT: it can't be had; -ENOMEM, -EIO: as viopf_snapshot_map().
  */
 int viopf_snapshot_apply(struct viopf_segment *segment,
 			 const struct viopf_span *span,
@@ -349,5 +349,7 @@ int viopf_snapshot_apply(struct viopf_segment *segment,
 	for (page = span->first; page < span->end; page = next)
 		if (viopf_snapshot_step(segment, span, page, pfns, &next))
 			break;
-	return 0;
+	/* Where neighbours can't be mapped an odd IOMMU may take the page along. */
+	return viopf_residency_test(&segment->table.residency, span->page,
+				    span->write) ? 0 : -EAGAIN;
 }
