@@ -21,14 +21,16 @@ build()
 	make -s -C "$(readlink -f "$out/$lane/kernel")/build" M="$dir" modules
 }
 
-# noticed LANE FAULT PATTERN
+# noticed LANE FAULT PATTERN: by a line like that. At a warning the machine stops, too.
 noticed()
 {
 	local lane=$1 fault=$2 pattern=$3 code=0
-	"$top/vm/run" --kernel "$lane" -- insmod "$out/$lane/faulty/faulty.ko" "fault=$fault" \
+	"$top/vm/run" --kernel "$lane" -- \
+		sh -c "insmod $out/$lane/faulty/faulty.ko fault=$fault; echo went on" \
 		>"$tmp/log" 2>&1 || code=$?
 	cat "$tmp/log"
-	[ "$code" -eq 122 ] && grep -E "$pattern" "$tmp/log"
+	[ "$code" -eq 122 ] && grep -E "$pattern" "$tmp/log" &&
+		{ [ "$fault" != warn ] || ! grep -x 'went on' "$tmp/log"; }
 }
 
 no_fault()
@@ -49,6 +51,11 @@ stock none
 stock warn WARNING:
 stock overflow BUG kmalloc
 stock stale_page pagealloc:
+uml none
+uml warn WARNING:
+uml overflow BUG kmalloc
+uml stale_page pagealloc:
+uml atomic_sleep BUG: sleeping function
 debug none
 debug use_after_free KASAN:
 debug stale_page KASAN:

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vm/run --kernel uml keeps its promises, too: those of any machine, and what is otherwise
+# where the machine is a kernel that is a process, and starts many more.
+set -euo pipefail
+
+# shellcheck source=tests/vm/promises.sh
+. "$(dirname "$0")/promises.sh" uml 60 --kernel uml
+
+# pretends SCRIPT: vm/run with that for user-mode Linux; 8 is the kernel's log, 10 the result.
+pretends()
+{
+	local kernel=$tmp/clone/out/uml/kernel
+	clone
+	mkdir -p "$kernel"/{boot,modules}
+	touch "$kernel/release"
+	printf '%s\n' '#!/bin/bash' "$1" >"$kernel/vmlinuz"
+	chmod +x "$kernel/vmlinuz"
+	"$tmp/clone/vm/run" --kernel uml -- true
+}
+
+start=$SECONDS
+first_boot --cpus 1
+limit_s=$((2 * (SECONDS - start) + 3))
+tap_ok "it has one CPU" says stdout "cpus 1, user 0"
+bad_ends
+tap_ok "a command that a signal ends ends in 119" \
+	ends_in 119 "${vm[@]}" -- sh -c 'kill -KILL $$'
+tap_ok "... which is told" says_like stderr "exit code was 137"
+side_by_side
+tap_ok "Ctrl-C leaves nothing behind" told_to_go INT 130 -
+tap_ok "a process that stays after power-off is ended" in_time 30 ends_in 0 \
+	pretends 'echo exit 0 >&10; echo reboot: Power down >&8; exec sleep 1000'
+tap_ok "one that goes just then has gone well" ends_in 0 \
+	pretends 'echo exit 0 >&10; sleep 1; echo reboot: Power down >&8'
+tap_ok "refused with 123: vm/shell" ends_in 123 env VIOPF_TTY=1 "${vm[@]}" -- true
+tap_ok "... saying why" says_like stderr "no terminal"
+refusals <<'EOF'
+one.CPU --cpus 2 -- true
+no.QEMU --qemu -nodefaults -- true
+no.QEMU --intel -- true
+no.QEMU --first-stage -- true
+no.QEMU --icount -- true
+user-mode.Linux.did.not.start --mem 1M -- true
+EOF
+tap_end
