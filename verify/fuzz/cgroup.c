@@ -12,8 +12,8 @@
 #include "world.h"
 
 #define OWN_NAME	"/viopf-fuzz"
-#define OWN	CGROUP_ROOT OWN_NAME
-#define CHILD	CGROUP_ROOT "/viopf-child"
+#define OWN		"/sys/fs/cgroup/viopf-fuzz"
+#define CHILD		"/sys/fs/cgroup/viopf-child"
 
 static bool has_cgroups;
 

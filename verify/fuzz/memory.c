@@ -366,12 +366,16 @@ void op_protect(const struct op *op)
 	static const uint8_t prots[] = { RIGHTS, PROT_READ, PROT_NONE, RIGHTS };
 	uint8_t prot = prots[op->kind % ARRAY_SIZE(prots)];
 	struct part part = op_part(op);
-	struct page *page;
+	unsigned int i;
+	bool all;
 
-	if (part_is_foreign(&part) || mprotect(part.p, part.size, prot))
+	if (part_is_foreign(&part))
 		return;
-	for_each_page(page, part)
-		page_set_prot(page, prot);
+	/* Where something is not mapped, what is before it was changed. */
+	all = !mprotect(part.p, part.size, prot);
+	for (i = 0; i < part.n; i++)
+		if (all || !mprotect(part.p + i * PAGE, PAGE, prot))
+			page_set_prot(&part.slot->page[part.first + i], prot);
 }
 
 /* Move it away and back: what is there is the same, by another page table. */
