@@ -7,6 +7,7 @@ what it built, and the software hardware's modules as they are, for a VM to load
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
