@@ -8,7 +8,8 @@ set -euo pipefail
 # shellcheck source=tests/vm/promises.sh
 . "$(dirname "$0")/promises.sh" uml 60 --kernel uml
 
-# pretends SCRIPT: vm/run with that for user-mode Linux; 8 is the kernel's log, 10 the result.
+# pretends SCRIPT: vm/run with that for user-mode Linux; 8 is the kernel's log, 9 the output,
+# 10 the result.
 pretends()
 {
 	local kernel=$tmp/clone/out/uml/kernel
@@ -18,6 +19,14 @@ pretends()
 	printf '%s\n' '#!/bin/bash' "$1" >"$kernel/vmlinuz"
 	chmod +x "$kernel/vmlinuz"
 	"$tmp/clone/vm/run" --kernel uml -- true
+}
+
+# read_slowly: what is written just before the end waits for who reads it.
+read_slowly()
+{
+	rm -f "$tmp/written"
+	pretends "head -c 100000 /dev/zero >&9; echo exit 0 >&10; touch $tmp/written" |
+		{ wait_for test -e "$tmp/written"; sleep 1; wc -c; } | grep -x 100000
 }
 
 start=$SECONDS
@@ -34,6 +43,7 @@ tap_ok "a process that stays after power-off is ended" in_time 30 ends_in 0 \
 	pretends 'echo exit 0 >&10; echo reboot: Power down >&8; exec sleep 1000'
 tap_ok "one that goes just then has gone well" ends_in 0 \
 	pretends 'echo exit 0 >&10; sleep 1; echo reboot: Power down >&8'
+tap_ok "a slow reader gets all that was written" read_slowly
 tap_ok "refused with 123: vm/shell" ends_in 123 env VIOPF_TTY=1 "${vm[@]}" -- true
 tap_ok "... saying why" says_like stderr "no terminal"
 refusals <<'EOF'
