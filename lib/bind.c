@@ -65,6 +65,14 @@ static int device_link(const char *bdf, const char *name, char *out, size_t size
 	return 0;
 }
 
+/* The driver of a device that has to be there; empty if it has none. */
+static int device_driver(const char *bdf, char *driver, size_t size)
+{
+	int err = viopf_check_bdf(bdf);
+
+	return err ? err : device_link(bdf, "driver", driver, size);
+}
+
 /* The name of its IOMMU group; ENODEV if there is none. */
 static int device_group(const char *bdf, char *group, size_t size)
 {
@@ -82,12 +90,10 @@ static int device_group(const char *bdf, char *group, size_t size)
 int viopf_group_id(const char *bdf)
 {
 	char group[32], driver[64];
-	int err = viopf_check_bdf(bdf);
+	int err = device_driver(bdf, driver, sizeof(driver));
 
 	if (!err)
 		err = device_group(bdf, group, sizeof(group));
-	if (!err)
-		err = device_link(bdf, "driver", driver, sizeof(driver));
 	if (err)
 		return err;
 	if (!driver[0])
@@ -131,10 +137,8 @@ static int set_override(const char *bdf, const char *driver)
 int viopf_bind(const char *bdf)
 {
 	char driver[64], group[32];
-	int err = viopf_check_bdf(bdf);
+	int err = device_driver(bdf, driver, sizeof(driver));
 
-	if (!err)
-		err = device_link(bdf, "driver", driver, sizeof(driver));
 	if (err || !strcmp(driver, "vfio-pci"))
 		return err;
 	if (access("/sys/bus/pci/drivers/vfio-pci", F_OK))
@@ -159,10 +163,8 @@ int viopf_bind(const char *bdf)
 int viopf_unbind(const char *bdf)
 {
 	char driver[64];
-	int err = viopf_check_bdf(bdf);
+	int err = device_driver(bdf, driver, sizeof(driver));
 
-	if (!err)
-		err = device_link(bdf, "driver", driver, sizeof(driver));
 	if (!err)
 		err = set_override(bdf, "\n");
 	if (err || strcmp(driver, "vfio-pci"))
