@@ -229,7 +229,7 @@ static const struct parts
 	merging = { ONLY_4K, "", "1", PARTS_SIZE / PAGE };
 
 #define IN_PARTS(name_, parts_)	CASE(name_, pinned_in_parts, .arg = &(parts_), .iopf = EXACT, \
-				     .softiommu = "iommus=2", .softdma = "devices=2")
+				     TWO_IOMMUS)
 
 static const struct suite_case cases[] = {
 	CASE("R14 S12 pin and unpin", pin_and_unpin, .iopf = EXACT),

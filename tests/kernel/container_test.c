@@ -286,8 +286,6 @@ static void enable_again(void)
 	rig_close(&rig);
 }
 
-#define TWO_IOMMUS	.softiommu = "iommus=2", .softdma = "devices=2"
-#define THREE_IOMMUS	.softiommu = "iommus=3", .softdma = "devices=3"
 
 static const unsigned int two = 2, three = 3;
 

@@ -251,7 +251,7 @@ static const struct suite_case cases[] = {
 	CASE("R11 what is not memory can't be pinned", not_memory, .iopf = EXACT),
 	CASE("R11 off and on during DMA", during_dma),
 	CASE("R11 S8 another domain while it is off", second_domain_while_off,
-	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	     TWO_IOMMUS),
 };
 
 int main(int argc, char **argv)

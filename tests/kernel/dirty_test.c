@@ -575,7 +575,7 @@ static const struct suite_case cases[] = {
 	CASE("R13 pinned memory, and no longer", pinned),
 	CASE("R13 R14 a pin that fails half-way", pin_fails_half_way, .iopf = EXACT,
 	     .soft = 1),
-	CASE("R13 S8 two domains", two_domains, .softiommu = "iommus=2", .softdma = "devices=2"),
+	CASE("R13 S8 two domains", two_domains, TWO_IOMMUS),
 	CASE("R13 stop and start", stop_and_start),
 	CASE("R13 large mappings", large_mappings),
 };

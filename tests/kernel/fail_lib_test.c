@@ -329,7 +329,7 @@ static int open_fault_fd(struct setting *s)
 
 static void is_fault_fd_closed(struct setting *s)
 {
-	close(s->h.fd);
+	assert_ok(close(s->h.fd));
 }
 
 /* The device has asked, and user space decides. */
@@ -483,8 +483,6 @@ static void each_fails_once(void)
 	assert_true(devices_list(bdfs) > 1);
 	s.other = bdfs[1];
 	s.p = mem_anon(SIZE);
-	if (op->act == open_fault_fd)
-		assert_ok(close(s.h.fd));
 
 	if (op->before)
 		op->before(&s);
@@ -497,8 +495,6 @@ static void each_fails_once(void)
 	for (nth = 1; nth <= nr; nth++)
 		fails_once(&s, op, nth);
 
-	if (op->act == open_fault_fd)
-		assert_ok(open_fault_fd(&s));
 	handled_close(&s.h);
 }
 
@@ -551,7 +547,7 @@ static const struct suite_case cases[] = {
 	OPERATION("residency", get_residency, .before = is_mapped,
 		  .after = is_unmapped),
 	OPERATION("a list of mappings", get_mappings),
-	OPERATION("a fault fd", open_fault_fd, .after = is_fault_fd_closed),
+	OPERATION("a fault fd", open_fault_fd, .before = is_fault_fd_closed),
 	OPERATION("reading a page request", read_fault, .before = is_asked,
 		  .after = is_answered),
 	OPERATION("deciding on one", answer_fault, .before = is_read,

@@ -216,7 +216,7 @@ static void tables_are_short(void)
 static const struct suite_case cases[] = {
 	CASE("S4 one flush an eviction", one_domain, .iopf = EXACT),
 	CASE("S4 S8 one flush an eviction and domain", two_domains, .iopf = EXACT,
-	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	     TWO_IOMMUS),
 	CASE("S4 one flush for scattered pages", scattered, .iopf = EXACT),
 	CASE("S4 no flush where nothing is resident", nothing_resident, .iopf = EXACT),
 	CASE("S4 a flush left out is seen by the device's data", missing_flush_is_seen),

@@ -520,10 +520,8 @@ static void pinned_and_kept(void)
 	pool_is_whole();
 }
 
-#define TWO_IOMMUS	.softiommu = "iommus=2", .softdma = "devices=2"
 #define GIVING(name_, run_, giving_) \
-	CASE(name_, run_, .arg = &(giving_), .iopf = EXACT, .softiommu = "iommus=3", \
-	     .softdma = "devices=3")
+	CASE(name_, run_, .arg = &(giving_), .iopf = EXACT, THREE_IOMMUS)
 
 static const struct suite_case cases[] = {
 	CASE("S2 R3 refused, then more is unmapped than asked", neighbours_are_gone_too,

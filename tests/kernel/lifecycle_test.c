@@ -568,7 +568,7 @@ static const struct suite_case cases[] = {
 	CASE("S8 R9 attach and detach during DMA, one domain", attach_and_detach,
 	     .softdma = "devices=2"),
 	CASE("S8 R9 attach and detach during DMA, two domains", attach_and_detach,
-	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	     TWO_IOMMUS),
 	CASE("S6 R8 unmap during DMA", unmap_at_work),
 	CASE("S6 R8 close with responses on their way", close_before_the_response, .soft = 1),
 	CASE("S6 reset and bus master during DMA", bus_master_and_reset),

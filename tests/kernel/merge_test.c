@@ -197,38 +197,33 @@ static void in_a_group(void)
 	rig_close(&line.rig);
 }
 
-/* window_max_pages=1 is a page for a fault. */
-static void one_by_one(void)
+/* So many stand in line, one a page: so many of them are answered along with others. */
+static void line_of(unsigned int n, unsigned int merged, unsigned int bring_ins)
 {
 	struct line line;
 	unsigned int i;
 
 	line_open(&line);
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < n; i++)
 		ask(&line, i, W);
 	line_up(&line);
 	line_move(&line);
 	line_end(&line);
-	assert_grew(&line.rig, line.before, groups_merged, 0);
-	assert_grew(&line.rig, line.before, bring_ins, 8);
+	assert_grew(&line.rig, line.before, groups_merged, merged);
+	assert_grew(&line.rig, line.before, bring_ins, bring_ins);
 	rig_close(&line.rig);
+}
+
+/* window_max_pages=1 is a page for a fault. */
+static void one_by_one(void)
+{
+	line_of(8, 0, 8);
 }
 
 /* How far down the line is looked has a limit: 64 groups, 512 requests. The rest is found later. */
 static void line_is_long(void)
 {
-	struct line line;
-	unsigned int i;
-
-	line_open(&line);
-	for (i = 0; i < 80; i++)
-		ask(&line, i, W);
-	line_up(&line);
-	line_move(&line);
-	line_end(&line);
-	assert_grew(&line.rig, line.before, groups_merged, 64 + 14);
-	assert_grew(&line.rig, line.before, bring_ins, 2);
-	rig_close(&line.rig);
+	line_of(80, 64 + 14, 2);
 }
 
 /* Requests count, not their groups: no more of them stand in line than may. */

@@ -256,7 +256,7 @@ static const struct suite_case cases[] = {
 	CASE("R4 kept pages come back once the device is cut off", pages_come_back),
 	CASE("R4 refused VFIO unmap", unmap_refused),
 	CASE("R4 S8 refusal cuts off all domains", two_domains,
-	     .softiommu = "iommus=2", .softdma = "devices=2"),
+	     TWO_IOMMUS),
 	CASE("R4 R8 close right after a refusal", close_at_once),
 	CASE("R4 verify right after a refusal", verified_meanwhile),
 	CASE("R4 close while everything is refused", close_refused),

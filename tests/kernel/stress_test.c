@@ -346,7 +346,7 @@ int main(int argc, char **argv)
 {
 	const struct suite_case cases[] = {
 		CASE("S1 S2 S6 S8 all events at once against eight queues", stress,
-		     .softiommu = "iommus=2", .softdma = "devices=2", .any = 1,
+		     TWO_IOMMUS, .any = 1,
 		     .limit_s = 180 + (unsigned int)env_number("VIOPF_STRESS_SECONDS", 15)),
 	};
 

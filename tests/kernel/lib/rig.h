@@ -34,6 +34,10 @@
 #define PAGEWISE	"window_max_pages=1"
 #define EXACT		PAGEWISE " aging=0"
 
+/* Parameters of a case: so many devices, each behind an IOMMU of its own. */
+#define TWO_IOMMUS	.softiommu = "iommus=2", .softdma = "devices=2"
+#define THREE_IOMMUS	.softiommu = "iommus=3", .softdma = "devices=3"
+
 struct rig {
 	struct viopf_container *c;
 	unsigned int nr;
