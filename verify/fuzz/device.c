@@ -171,11 +171,14 @@ static bool has_failed(struct device *d)
 	       state & SOFTDMA_DEV_FAILED;
 }
 
+static const struct softdma_desc *last_of(const struct sdma_queue *q)
+{
+	return &q->ring[(q->tail - 1) & (q->entries - 1)];
+}
+
 static bool is_pending(const struct sdma_queue *q)
 {
-	const struct softdma_desc *last = &q->ring[(q->tail - 1) & (q->entries - 1)];
-
-	return !__atomic_load_n(&last->status, __ATOMIC_ACQUIRE);
+	return !__atomic_load_n(&last_of(q)->status, __ATOMIC_ACQUIRE);
 }
 
 bool device_is_at_work(const struct container *c)
@@ -303,7 +306,7 @@ static int do_job(struct sdma_queue *q, struct softdma_desc *desc)
 		sched_yield();
 	if (err || is_pending(q))
 		return err ? err : sdma_wait(q, 0, JOB_MS, desc);
-	*desc = q->ring[(q->tail - 1) & (q->entries - 1)];
+	*desc = *last_of(q);
 	return (int)desc->status;
 }
 

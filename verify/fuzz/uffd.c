@@ -4,8 +4,8 @@
  * delivers are zeroes, as the model has them of a page that was lost; so only the time is another,
  * in which a device or a call waits.
  *
- * It does so soon, whatever an input does: whoever waits
- * for it may be the one who would have to say so.
+ * It does so soon, whatever an input does: whoever waits for it may be the one who would have to
+ * say so.
  */
 #include <errno.h>
 #include <fcntl.h>
