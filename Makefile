@@ -28,7 +28,7 @@ help: ## this list
 setup: ## install Debian's packages and get the stock kernel
 	@mk/setup
 
-modules: setup ## build the kernel modules: make modules LANE=stock|next|debug|uml|kcsan
+modules: setup ## build the kernel modules: make modules LANE=stock|next|debug|uml|uml-debug|kcsan
 	@mk/modules $(LANE)
 
 lib: setup ## build libviopf
@@ -52,11 +52,12 @@ style: setup ## the style checkers alone
 abi: setup ## check the restated kernel structures
 	@mk/check abi
 
-check-fast: setup ## all tests but those on the newest kernel and the debug kernel
+check-fast: setup ## all tests but those on the newest kernel and with run-time checkers
 	@mk/check unit style verify bench abi vm tools stock
 
-check: setup ## all tests; builds the debug kernel and QEMU the first time
-	@mk/check unit style verify bench stock next intel first-stage debug abi vm tools packaging
+check: setup ## all tests; builds kernels with checkers and QEMU the first time
+	@mk/check unit style verify bench stock next intel first-stage uml-debug debug abi vm tools \
+		packaging
 
 check-clients: setup ## unmodified QEMU and DPDK on this; installs what they need
 	@mk/setup clients

@@ -124,16 +124,16 @@ kernel_test()
 }
 
 # suites_of SOURCE: where a kernel test runs is what it says by a line "LANES: SUITE...".
-# Without one it is stock and debug, so both kernels, the newest with the checkers.
+# Without one it is stock and uml-debug, so both kernels, the newest with the checkers.
 # VIOPF_ALL_LANES=1 has it run on every kernel, whatever it says. On kcsan are those that say
-# so, and those of tests/kernel on debug that are on other kernels, too: what is debug's alone
-# needs its fault injection. On uml are those on stock whose VM is one like any other.
+# so, and those of tests/kernel with checkers that are on Debian's kernels, too: what is on no
+# other needs fault injection. On uml are those on stock whose VM is one like any other.
 suites_of()
 {
 	local suites
 	suites=$(sed -n 's/^ \* LANES: //p' "$1")
-	[ -n "$suites" ] || suites='stock debug'
-	[[ $1 != */tests/kernel/* || $suites != *?' debug'* ]] || suites+=' kcsan'
+	[ -n "$suites" ] || suites='stock uml-debug'
+	[[ $1 != */tests/kernel/* || ! $suites =~ ^(stock|next).*debug ]] || suites+=' kcsan'
 	[[ $suites != *stock* ]] || grep -qE '[[:blank:]]VM: .*--(qemu|append)' "$1" || suites+=' uml'
 	[ "${VIOPF_ALL_LANES:-0}" = 0 ] || suites+=' stock next debug'
 	echo "$suites"

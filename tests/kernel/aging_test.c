@@ -9,7 +9,7 @@
  * not asked about. The machine has memory in plenty, so that nobody else asks.
  *
  * VM: --mem 3G
- * LANES: stock next debug
+ * LANES: stock next uml-debug
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -87,7 +87,7 @@ static void ask_about_all(void)
 {
 	unsigned long node = 1;
 
-	if (lane_is("uml")) {
+	if (lane_is("uml") || lane_is("uml-debug")) {
 		ask_one_by_one();
 		return;
 	}

@@ -3,7 +3,7 @@
  * Demand paging off and on again: mappings are pinned as type1 pins them, charged
  * and given back to the page, and devices notice nothing.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <stdio.h>

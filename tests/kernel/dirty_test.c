@@ -7,7 +7,7 @@
  * counts is that no write is lost. So memory is migrated: pages are copied as they
  * are reported, until nothing changes any more, and then the copy must be equal.
  *
- * LANES: stock intel first-stage debug
+ * LANES: stock intel first-stage uml-debug
  */
 #include <errno.h>
 #include <pthread.h>

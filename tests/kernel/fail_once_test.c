@@ -9,7 +9,7 @@
  * what others do for it as well, who may tell of it as they like. For a page request that task
  * is a worker; the handler, which hands over to one what needs memory, has nothing that may fail.
  *
- * LANES: debug uml
+ * LANES: uml uml-debug
  */
 #include <dirent.h>
 #include <errno.h>

@@ -7,7 +7,7 @@
  * The kernel makes fail what has one function on the stack (lib/failures.h), in whatever
  * thread. Which of its allocations is chosen by what those before it have taken ("space").
  *
- * LANES: debug
+ * LANES: uml-debug
  */
 #include <stdio.h>
 #include <stdlib.h>

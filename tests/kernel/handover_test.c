@@ -3,7 +3,7 @@
  * What a mapping's new address takes over from its old one: pins, dirty bits, page
  * requests. All of it, once, whoever is at the old one at that moment.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <pthread.h>

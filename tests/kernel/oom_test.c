@@ -7,7 +7,7 @@
  * it works on, but swap to go with it, the device makes progress. Page tables that it
  * takes are like memory that it takes.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <sched.h>

@@ -4,7 +4,7 @@
  * and again while containers come, fault, convert and go. What is wrong with locks and
  * lifetimes then is for the kernel's checkers to find; what the commands say, for tests/tools.
  *
- * LANES: debug kcsan
+ * LANES: uml-debug kcsan
  */
 #include <stdatomic.h>
 #include <stdio.h>

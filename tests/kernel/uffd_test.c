@@ -5,7 +5,7 @@
  * else may wait for it: not an eviction, an unmap, a close, another fault, and
  * least of all the death of the process.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

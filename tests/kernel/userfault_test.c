@@ -4,7 +4,7 @@
  * device's, exactly one for each, and whatever becomes of whoever reads them, nobody
  * else waits for that.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  *
  * The memory is a memfd, mapped twice: "here", and "there" where it is to be next.
  *
- * LANES: stock intel debug
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Each kernel notices what its lane promises to notice: a module commits one fault, does
-# nothing else, and the run ends in 122. The share of debug and of kcsan is run where that
-# kernel is there.
+# nothing else, and the run ends in 122. The share of a kernel that is built is run where it is
+# there.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"
@@ -56,6 +56,13 @@ uml warn WARNING:
 uml overflow BUG kmalloc
 uml stale_page pagealloc:
 uml atomic_sleep BUG: sleeping function
+uml-debug none
+uml-debug use_after_free KASAN:
+uml-debug stale_page KASAN:
+uml-debug atomic_sleep BUG: sleeping function
+uml-debug lock_order possible circular
+uml-debug reclaim_order possible circular|inconsistent lock state
+uml-debug leak kmemleak: unreferenced object
 debug none
 debug use_after_free KASAN:
 debug stale_page KASAN:

@@ -168,12 +168,12 @@ tap_ok "mk/run-batch does not for ever, either" past "$always" 1 11 '' run_batch
 tap_ok "... and calls it a failure" grep -x 124 "$clone/out/check/uml/own_test.exit"
 
 tap_ok "verify/lab.py has the same programs" has_suites in_lab <<'EOF'
-also_test stock debug kcsan uml :
+also_test stock uml-debug kcsan uml :
 fail_test debug :
 hard_test stock debug kcsan : --append x --qemu -device
 named_test next uml :
 own_test stock next uml : --mem 2G
-plain_test stock debug kcsan uml :
+plain_test stock uml-debug kcsan uml :
 card_test intel debug : --intel
 EOF
 export VIOPF_ALL_LANES=1

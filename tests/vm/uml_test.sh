@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vm/run --kernel uml keeps its promises, too: those of any machine, and what is otherwise
+# vm/run --kernel uml-debug keeps its promises, too: those of any machine, and what is otherwise
 # where the machine is a kernel that is a process, and starts many more.
 set -euo pipefail
 
 # shellcheck source=tests/vm/promises.sh
-. "$(dirname "$0")/promises.sh" uml 60 --kernel uml
+. "$(dirname "$0")/promises.sh" uml-debug 60 --kernel uml-debug
 
 # pretends SCRIPT: vm/run with that for user-mode Linux; 8 is the kernel's log, 9 the output,
 # 10 the result.
 pretends()
 {
-	local kernel=$tmp/clone/out/uml/kernel
+	local kernel=$tmp/clone/out/uml-debug/kernel
 	clone
 	mkdir -p "$kernel"/{boot,modules}
 	touch "$kernel/release"
 	printf '%s\n' '#!/bin/bash' "$1" >"$kernel/vmlinuz"
 	chmod +x "$kernel/vmlinuz"
-	"$tmp/clone/vm/run" --kernel uml -- true
+	"$tmp/clone/vm/run" --kernel uml-debug -- true
 }
 
 # read_slowly: what is written just before the end waits for who reads it.

@@ -59,7 +59,7 @@ int lane_is(const char *name)
 
 static int lane_is_checked(void)
 {
-	return lane_is("debug") || lane_is("kcsan");
+	return lane_is("debug") || lane_is("uml-debug") || lane_is("kcsan");
 }
 
 double patience(double s)

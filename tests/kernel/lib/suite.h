@@ -22,7 +22,7 @@
 /* How long a case may take, unless it says otherwise; see patience(). */
 #define CASE_LIMIT_S	90
 
-/* Is it that kernel ("stock", "next", "debug", "kcsan")? */
+/* Is it that kernel ("stock", "uml-debug"; see vm/run)? */
 int lane_is(const char *name);
 
 /*
@@ -41,7 +41,7 @@ unsigned int rounds(unsigned int n);
 /*
  * How often of @n to reset a device, or end its user, while it faults: each time Linux's Intel
  * driver may meet the fault of its own that docs/hardware.md tells of, and the VM starts
- * again. The debug and kcsan kernels are mended.
+ * again. The kernels with checkers are mended.
  */
 unsigned int reset_rounds(unsigned int n);
 
