@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=mk/tap.sh
 . "$top/mk/tap.sh"
 
-lane=${VIOPF_FUZZ_LANE:-stock}
+lane=${VIOPF_FUZZ_LANE:-uml-debug}
 lost_flush=('table/leaf.c' 'iommu_iotlb_sync(domain, &gather);' '')
 lost_page=('fault/apply.c'
 	'viopf_dirty_bits_mark(&segment->table, piece->first, piece->end);' '')
