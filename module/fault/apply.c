@@ -285,6 +285,27 @@ static int viopf_snapshot_apply_page(struct viopf_segment *segment,
 								-ENODATA;
 }
 
+/*
+ * @span's page was not mapped, or not all that was mapped with it: the answer is about the
+ * page alone.
+ */
+static int viopf_snapshot_apply_alone(struct viopf_segment *segment,
+				      const struct viopf_span *span,
+				      const unsigned long *pfns, int ret)
+{
+	struct viopf_span alone = *span;
+	unsigned long next;
+
+	if (viopf_table_ready(&segment->table) || span->end - span->first == 1)
+		return ret;
+	if (viopf_residency_test(&segment->table.residency, span->page, span->write))
+		return 0;
+	alone.first = span->page;
+	alone.end = span->page + 1;
+	return viopf_snapshot_apply_page(segment, &alone,
+					 &pfns[span->page - span->first], &next);
+}
+
 /**
  * viopf_snapshot_apply_ahead() - map what a prefetch's snapshot holds
  * @segment: locked, ready
@@ -341,6 +362,8 @@ int viopf_snapshot_apply(struct viopf_segment *segment,
 	if (viopf_residency_test(&segment->table.residency, span->page, span->write))
 		return -EALREADY;
 	ret = viopf_snapshot_apply_page(segment, span, pfns, &next);
+	if (ret == -EFAULT || ret == -ENOMEM)
+		ret = viopf_snapshot_apply_alone(segment, span, pfns, ret);
 	if (ret)
 		return ret;
 

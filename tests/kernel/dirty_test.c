@@ -410,21 +410,6 @@ static int map_has_failed(void)
 	       !atoi(text);
 }
 
-/* The first two pages are not to lie together, lest they are mapped by one call. */
-static void lie_apart(char *p)
-{
-	char *spare = mem_anon(64 * PAGE);
-	unsigned int i;
-
-	for (i = 0; i < 64 && page_pfn(p + PAGE) == page_pfn(p) + 1; i++) {
-		assert_ok(madvise(p + PAGE, PAGE, MADV_DONTNEED));
-		/* Takes the page that has just become free. */
-		spare[i * PAGE] = 1;
-		p[PAGE] = 1;
-	}
-	assert_true(page_pfn(p + PAGE) != page_pfn(p) + 1);
-}
-
 /* What a device writes to the first pages while the next ones fail to be pinned. */
 static void pin_fails_half_way(void)
 {
@@ -435,7 +420,7 @@ static void pin_fails_half_way(void)
 	rig_open(&rig, 1);
 	area_open(&a, &rig, mem_anon(32 * PAGE), IOVA_BASE, 32 * PAGE);
 	memset(a.p, 1, 32 * PAGE);
-	lie_apart(a.p);
+	lie_apart(a.p);		/* lest they are mapped by one call */
 	assert_ok(viopf_dirty_start(rig.c));
 	area_write(&a, 20, 1);
 	area_check(&a);

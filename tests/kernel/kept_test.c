@@ -330,6 +330,32 @@ static void asked_for_and_lost(void)
 	odd_close(&rig);
 }
 
+/*
+ * A page and the one behind it are mapped for one page request, by two calls, of which one
+ * fails. The answer is about the page.
+ */
+static void neighbour_fails(void)
+{
+	char *p = mem_anon(SIZE);
+	struct rig rig;
+
+	memset(p, 1, SIZE);
+	lie_apart(p + 6 * PAGE);
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, SIZE);
+	dev_read(&rig, IOVA_BASE + 100 * PAGE, PAGE, SOFTDMA_OK);
+	dev_read(&rig, IOVA_BASE + 5 * PAGE, PAGE, SOFTDMA_OK);
+	/* Since the mm has taken something, a worker has to look. */
+	drop(p, 100, 1);
+	softiommu_set("map_fail_errno", "28");
+	softiommu_set("map_fail_nth", case_arg());
+	assert_int_equal(dev_read(&rig, IOVA_BASE + 6 * PAGE, PAGE, SOFTDMA_OK), 1);
+	verify_residency();
+	softiommu_set("reset_knobs", "1");
+	dev_read(&rig, IOVA_BASE + 7 * PAGE, PAGE, SOFTDMA_OK);
+	rig_close(&rig);
+}
+
 /* --- kept in one place, taken by accident from another ------------------------ */
 
 static unsigned int pool_free(void)
@@ -547,6 +573,10 @@ static const struct suite_case cases[] = {
 	GIVING("R4 R3 refused to be undone", not_given_back, undone_at_start),
 	CASE("R16 S8 R3 the page asked for, given back with its neighbour", asked_for_and_lost,
 	     .iopf = "aging=0", TWO_IOMMUS),
+	CASE("R16 S9 a page whose neighbour can't be mapped", neighbour_fails, .iopf = "aging=0",
+	     .soft = 1, .arg = "2"),
+	CASE("R16 S9 a page that can't be mapped with its neighbour", neighbour_fails,
+	     .iopf = "aging=0", .soft = 1, .arg = "1"),
 	CASE("R4 R3 kept pages, and an unmap that takes them along", neighbour_is_evicted,
 	     .iopf = EXACT, .soft = 1),
 	CASE("R4 R3 kept pages, and a device that leaves", device_leaves, .iopf = EXACT,

@@ -209,6 +209,20 @@ void page_out(void *p, size_t size)
 	assert_msg(done, "%zu pages are not swapped out", pages_present(p, size));
 }
 
+void lie_apart(char *p)
+{
+	char *spare = mem_anon(64 * PAGE);
+	unsigned int i;
+
+	for (i = 0; i < 64 && page_pfn(p + PAGE) == page_pfn(p) + 1; i++) {
+		assert_ok(madvise(p + PAGE, PAGE, MADV_DONTNEED));
+		/* Takes the page that has just become free. */
+		spare[i * PAGE] = 1;
+		p[PAGE] = 1;
+	}
+	assert_true(page_pfn(p + PAGE) != page_pfn(p) + 1);
+}
+
 static int try_collapse(void *p)
 {
 	return madvise(p, HUGE, MADV_COLLAPSE) ? -errno : 0;

@@ -52,6 +52,9 @@ int is_huge(const void *p, size_t size);
 /* Have all of a range swapped out; asks again for what was left behind. */
 void page_out(void *p, size_t size);
 
+/* The page at @p and the next, which are there, are not to lie together. */
+void lie_apart(char *p);
+
 /*
  * Show that nobody holds a reference on the pages of a range in 4 KiB pages,
  * 2 MiB aligned: the kernel makes a huge page of it only then. Its content
