@@ -297,14 +297,13 @@ int viopf_pin_range(struct viopf_segment *segment, unsigned long first,
 
 	ret = viopf_bits_alloc(segment, &segment->table.pins);
 	while (!ret) {
-		unsigned long stop;
+		/* From the start: where mapping failed for a while, pins may have gone. */
+		unsigned long hole = find_next_zero_bit(segment->table.pins, end, first);
 
-		first = find_next_zero_bit(segment->table.pins, end, first);
-		if (first >= end)
+		if (hole >= end)
 			break;
-		stop = find_next_bit(segment->table.pins, end, first);
-		ret = viopf_pin_hole(segment, first, stop);
-		first = stop;
+		ret = viopf_pin_hole(segment, hole,
+				     find_next_bit(segment->table.pins, end, hole));
 	}
 	return ret;
 }

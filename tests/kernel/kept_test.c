@@ -273,6 +273,28 @@ static void gone_with_neighbours(void)
 	odd_close(&rig);
 }
 
+/*
+ * Around a page that is pinned others are, in two parts. The second has to be tried again, and
+ * that takes along what was pinned before.
+ */
+static void pinned_around(void)
+{
+	struct rig rig;
+
+	rig_open(&rig, 2);
+	rig.odd_iommu = 1;
+	rig_map(&rig, mem_anon(SIZE), IOVA_BASE, SIZE);
+	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE + PAGE, PAGE);
+	softiommu_set("unmap_coarse_pages", "8");
+	/* Page 0 in both domains, page 2 in the first. */
+	softiommu_set("map_fail_nth", "4");
+	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, BLOCK * PAGE);
+	assert_int_equal(rig_stats(&rig).unmap_mismatches, 1);
+	assert_int_equal(rig_stats(&rig).pinned_pages, BLOCK);
+	verify_residency();
+	odd_close(&rig);
+}
+
 /* More is said to be gone, though no more was there. */
 static void gone_alone(void)
 {
@@ -566,6 +588,8 @@ static const struct suite_case cases[] = {
 	       third_of_three),
 	GIVING("S2 S8 R3 R14 given back, and what is pinned beside it", gone_with_neighbours,
 	       beside_a_pin),
+	CASE("S2 S8 R3 R14 given back, and what was pinned in the same call", pinned_around,
+	     .iopf = EXACT, TWO_IOMMUS),
 	GIVING("S2 R3 R13 undone, and more behind it", gone_with_neighbours, undone_at_start),
 	GIVING("S2 R3 R13 undone, and more before it", gone_with_neighbours, undone_at_end),
 	CASE("S8 R3 given back, and said to be more", gone_alone, .iopf = EXACT, TWO_IOMMUS),
