@@ -121,7 +121,7 @@ static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
  *
  * Return: 0: what is asked for is mapped as asked; -EALREADY: there was nothing to
  * do, as another fault had done it, say; -EAGAIN: the memory was
- * changing, begin again; -ENODATA: it has to be brought in first; -EFAULT: it
+ * changing, or the page was mapped and lost again: once more; -ENODATA: it has to be brought in first; -EFAULT: it
  * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
  * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
  */

@@ -648,7 +648,7 @@ int viopf_leaf_replay(struct viopf_table *table, struct iommu_domain *domain)
  * retry will do. But an IOMMU that unmaps more than asked for may also have
  * reached over from the neighbouring table. Then the leaf is dropped here.
  *
- * Return: true if so, and the page is to be mapped again.
+ * Return: true if so, or the container failed: the page is to be mapped again, or can't be.
  */
 bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page)
 {
@@ -658,10 +658,10 @@ bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page)
 	lockdep_assert_held(&table->lock);
 
 	viopf_leaf_state(table, page, page + 1, &any, &all);
-	if (likely(all) || viopf_table_pinned(table, page) ||
-	    viopf_hold_instead(table))
+	if (likely(all) || viopf_table_pinned(table, page))
 		return false;
-
+	if (viopf_hold_instead(table))
+		return true;
 	viopf_residency_widen(&table->residency, &first, &end);
 	viopf_leaf_reconcile(table, first, end);
 	return true;
