@@ -52,7 +52,7 @@ style: setup ## the style checkers alone
 abi: setup ## check the restated kernel structures
 	@mk/check abi
 
-check-fast: setup ## all tests but those on the newest kernel and with run-time checkers
+check-fast: setup ## all but the kernel tests on other kernels than Debian's 6.12
 	@mk/check unit style verify bench abi vm tools stock
 
 check: setup ## all tests; builds kernels with checkers and QEMU the first time
@@ -63,7 +63,7 @@ check-clients: setup ## unmodified QEMU and DPDK on this; installs what they nee
 	@mk/setup clients
 	@mk/check clients
 
-assure: setup ## gather the long evidence: mutants, soaks; in pieces of an hour, resumable
+assure: setup ## gather the long evidence: mutants, soaks; in pieces, resumable
 	@verify/assure
 
 demo: modules lib ## show the main job on a software device, in under three minutes

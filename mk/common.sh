@@ -125,17 +125,18 @@ kernel_test()
 
 # suites_of SOURCE: where a kernel test runs is what it says by a line "LANES: SUITE...".
 # Without one it is stock and uml-debug, so both kernels, the newest with the checkers.
-# VIOPF_ALL_LANES=1 has it run on every kernel, whatever it says. On kcsan are those that say
-# so, and those of tests/kernel with checkers that are on Debian's kernels, too: what is on no
-# other needs fault injection. On uml are those on stock whose VM is one like any other.
+# VIOPF_ALL_LANES=1 has it run on these and next and debug, whatever it says. On kcsan are those
+# that say so, and those of tests/kernel with checkers that are on Debian's kernels, too: what is
+# on no other needs fault injection. On uml are those on stock whose VM is one like any other.
 suites_of()
 {
-	local suites
+	local suites plain=1
+	! grep -qE '[[:blank:]]VM: .*--(qemu|append|intel)' "$1" || plain=''
 	suites=$(sed -n 's/^ \* LANES: //p' "$1")
 	[ -n "$suites" ] || suites='stock uml-debug'
 	[[ $1 != */tests/kernel/* || ! $suites =~ ^(stock|next).*debug ]] || suites+=' kcsan'
-	[[ $suites != *stock* ]] || grep -qE '[[:blank:]]VM: .*--(qemu|append)' "$1" || suites+=' uml'
-	[ "${VIOPF_ALL_LANES:-0}" = 0 ] || suites+=' stock next debug'
+	[[ -z $plain || $suites != *stock* ]] || suites+=' uml'
+	[ "${VIOPF_ALL_LANES:-0}" = 0 ] || suites+=" stock next debug${plain:+ uml-debug}"
 	echo "$suites"
 }
 

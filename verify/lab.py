@@ -22,7 +22,7 @@ WORK = OUT / "mutate"
 MODULE = "vfio_iommu_iopf"
 
 SPLAT, TIMED_OUT, SETUP_PROBLEM, KNOWN_FAULT = 122, 121, 123, 124
-START_S = {"uml": 40}       # for a VM to start, on a busy host too; the others:
+START_S = {"uml": 40, "uml-debug": 90}       # for a VM to start, on a busy host too; the others:
 SLOW_START_S = 240
 
 

@@ -78,7 +78,7 @@ class Bench:
         self.is_measured = any(case.suite == lane for case in reach.seconds)
         self.programs = {program.name: program for program in lab.programs()
                          if lane in program.lanes}
-        self.slower = 5 if lane == "debug" else 1
+        self.slower = 5 if lane.endswith("debug") else 1
         self.same = {}
         self.note, self.ran = self.build.folder / "ran", {}
 

@@ -120,10 +120,11 @@ static int viopf_snapshot_take(struct viopf_fault_ctx *ctx,
  * @span: what; clipped to what can be mapped together
  *
  * Return: 0: what is asked for is mapped as asked; -EALREADY: there was nothing to
- * do, as another fault had done it, say; -EAGAIN: the memory was
- * changing, or the page was mapped and lost again: once more; -ENODATA: it has to be brought in first; -EFAULT: it
- * can't be; -ENOMEM: page tables need memory that has to be reclaimed first;
- * -ENOENT: unmapped meanwhile; -EIO: the container failed; -EINTR: aborted.
+ * do, as another fault had done it, say; -EAGAIN: the memory was changing, or
+ * the page was mapped and lost again, begin again; -ENODATA: it has to be brought
+ * in first; -EFAULT: it can't be; -ENOMEM: page tables need memory that has to be
+ * reclaimed first; -ENOENT: unmapped meanwhile; -EIO: the container failed;
+ * -EINTR: aborted.
  */
 int viopf_snapshot_map(struct viopf_fault_ctx *ctx,
 		       struct viopf_segment *segment,

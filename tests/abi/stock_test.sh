@@ -8,5 +8,5 @@ set -euo pipefail
 
 same_layout
 same_declarations
-[ ! -e "$out/debug/kernel/release" ] || lane=debug same_layout
+[ ! -e "$out/uml-debug/kernel/release" ] || lane=uml-debug same_layout
 tap_end

@@ -57,6 +57,7 @@ uml overflow BUG kmalloc
 uml stale_page pagealloc:
 uml atomic_sleep BUG: sleeping function
 uml-debug none
+uml-debug warn WARNING:
 uml-debug use_after_free KASAN:
 uml-debug stale_page KASAN:
 uml-debug atomic_sleep BUG: sleeping function

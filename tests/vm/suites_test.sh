@@ -47,7 +47,7 @@ make_clone()
 	source_of kernel/plain 'Nor does this.'
 	source_of kernel/own 'VM: --mem 2G' 'LANES: stock next'
 	source_of kernel/hard 'LANES: stock debug' 'VM: --append x' 'VM: --qemu -device'
-	source_of kernel/fail 'LANES: debug'
+	source_of kernel/fail 'LANES: uml-debug'
 	source_of kernel/named 'LANES: next uml'
 	source_of intel/card 'VM: --intel' 'LANES: intel debug'
 	ln -s /bin/true "$tmp/bin/make"
@@ -169,7 +169,7 @@ tap_ok "... and calls it a failure" grep -x 124 "$clone/out/check/uml/own_test.e
 
 tap_ok "verify/lab.py has the same programs" has_suites in_lab <<'EOF'
 also_test stock uml-debug kcsan uml :
-fail_test debug :
+fail_test uml-debug :
 hard_test stock debug kcsan : --append x --qemu -device
 named_test next uml :
 own_test stock next uml : --mem 2G
@@ -178,4 +178,5 @@ card_test intel debug : --intel
 EOF
 export VIOPF_ALL_LANES=1
 tap_ok "VIOPF_ALL_LANES has all on each kernel" past 0 0 4 '' check debug
+tap_ok "... that can have them" past 0 0 2 '' check uml-debug
 tap_end
