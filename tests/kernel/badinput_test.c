@@ -4,7 +4,7 @@
  * from the kernel's own type1 where that has the call, and nothing lost: what
  * was mapped before works after it.
  *
- * LANES: stock next
+ * LANES: stock uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

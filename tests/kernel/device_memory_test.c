@@ -4,7 +4,7 @@
  * them all the same, as its error tells: the software one can get at RAM alone. Where the
  * machine has no such device they are softmm.ko's, and RAM.
  *
- * LANES: stock next uml-debug
+ * LANES: stock uml-debug
  */
 #include <fcntl.h>
 #include <pthread.h>

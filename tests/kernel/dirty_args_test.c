@@ -4,7 +4,7 @@
  * they lay a bitmap out, and what becomes of bits that can't be delivered. Where
  * the kernel's own type1 answers the same, it is asked too.
  *
- * LANES: next uml
+ * LANES: uml uml-debug
  */
 #include <errno.h>
 #include <string.h>

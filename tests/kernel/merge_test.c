@@ -7,7 +7,7 @@
  * How many are merged is exact only where bringing pages in takes less than its limit of 20 ms,
  * which the debug kernel on a busy host does not keep.
  *
- * LANES: stock next kcsan
+ * LANES: stock uml-debug
  */
 #include <string.h>
 #include <sys/mman.h>

@@ -3,7 +3,7 @@
  * Which mappings are pinned: devices that can't take page faults beside devices that
  * can, the flags of a mapping, and clients that know type1 alone.
  *
- * LANES: stock next intel
+ * LANES: stock intel uml-debug
  */
 #include <errno.h>
 #include <linux/vfio.h>

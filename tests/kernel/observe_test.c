@@ -4,7 +4,7 @@
  * uevents, tracepoints, and the two calls that tools make. Each figure is compared with
  * what the container's own ioctl says, or with what the test has done.
  *
- * LANES: stock next uml-debug
+ * LANES: stock uml-debug
  */
 #include <ctype.h>
 #include <dirent.h>

@@ -4,7 +4,7 @@
  * operation on memory that the kernel's own type1 pinned, so that nothing of the
  * product is involved; then what page requests, resets and stops do.
  *
- * LANES: next
+ * LANES: uml-debug
  */
 #include <errno.h>
 #include <linux/pci_regs.h>

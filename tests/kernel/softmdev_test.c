@@ -4,7 +4,7 @@
  * containers of the kernel's own type1: nothing of the product is involved. What
  * is found out here of type1 is what a backend in its place has to do.
  *
- * LANES: next
+ * LANES: uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * every page is a group of its own, addresses are those of the access, and an answer
  * aborts one access or has it tried again, and does nothing else.
  *
- * LANES: stock next uml-debug
+ * LANES: stock uml-debug
  */
 #include <errno.h>
 #include <linux/vfio.h>

@@ -3,7 +3,7 @@
  * The window of pages that a fault takes along, where it can be seen from outside: a stream
  * of faults that comes to the end of a segment goes on in the next one as it was.
  *
- * LANES: stock next
+ * LANES: stock uml-debug
  */
 #include <string.h>
 #include <sys/mman.h>
