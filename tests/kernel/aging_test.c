@@ -9,7 +9,7 @@
  * not asked about. The machine has memory in plenty, so that nobody else asks.
  *
  * VM: --mem 3G
- * LANES: stock next uml-debug
+ * LANES: stock next debug
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -87,7 +87,7 @@ static void ask_about_all(void)
 {
 	unsigned long node = 1;
 
-	if (lane_is("uml") || lane_is("uml-debug")) {
+	if (lane_is("uml")) {
 		ask_one_by_one();
 		return;
 	}
@@ -147,7 +147,9 @@ static void used_by_the_device(void)
 	aged_open(&a);
 	dev_check(&a.rig, IOVA_BASE, SIZE, 1);
 	expect_young(&a, NR_PAGES);
-	assert_grew(&a.rig, a.before, flushes, 1);
+	/* Asked one by one, they may be sampled in more than one go. */
+	if (!lane_is("uml"))
+		assert_grew(&a.rig, a.before, flushes, 1);
 	expect_young(&a, 0);
 
 	a.before = rig_stats(&a.rig);
