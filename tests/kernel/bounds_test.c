@@ -11,7 +11,7 @@
  * SLUB's checks are off, as they change what a piece takes.
  *
  * VM: --mem 2G --append preempt=none --append watchdog_thresh=5 --append slab_debug=-
- * LANES: stock debug
+ * LANES: stock
  */
 #include <errno.h>
 #include <fcntl.h>

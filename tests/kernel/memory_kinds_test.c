@@ -5,7 +5,7 @@
  * it again. A giant page is set aside when the VM boots: later there may be none.
  *
  * VM: --mem 4G --append hugepagesz=1G --append hugepages=1
- * LANES: stock next debug
+ * LANES: stock debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
  * disk for writing.)
  *
  * VM: --qemu -readconfig --qemu tests/kernel/numa.cfg
- * LANES: stock next debug
+ * LANES: stock debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #
 # Each kernel notices what its lane promises to notice: a module commits one fault, does
 # nothing else, and the run ends in 122. The share of a kernel that is built is run where it is
-# there.
+# there; most of debug's with VIOPF_ALL_LANES=1 alone, as uml-debug has the same checkers.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"
@@ -39,6 +39,7 @@ no_fault()
 }
 
 while read -r lane fault pattern; do
+	[[ $lane != debug || $fault = @(none|use_after_free|leak) || ${VIOPF_ALL_LANES:-0} != 0 ]] || continue
 	[ -e "$out/$lane/kernel/release" ] || continue
 	if [ "$fault" = none ]; then
 		tap_ok "$lane: the module builds" build "$lane"

@@ -161,8 +161,8 @@ tap_ok "... and not otherwise" tells_of_none
 tap_ok "mk/check runs those that are in a suite, again what had not ended" \
 	past '124 0' 0 3 '' check uml
 tap_ok "... by their own options, and no others" ran \
-	'<--kernel><uml> <also_test><named_test><plain_test>' '<--kernel><uml> <plain_test>' \
-	'<--kernel><uml><--mem><2G> <own_test>'
+	'<--kernel><uml><--mem><2G> <own_test>' '<--kernel><uml><--mem><2G> <own_test>' \
+	'<--kernel><uml> <also_test><named_test><plain_test>'
 tap_ok "... and tells" tells "$told: 1" '4 passed, 0 failed, 0 skipped'
 tap_ok "mk/run-batch does not for ever, either" past "$always" 1 11 '' run_batch own_test
 tap_ok "... and calls it a failure" grep -x 124 "$clone/out/check/uml/own_test.exit"
