@@ -136,6 +136,7 @@ machine_of()
 begin()
 {
 	mkdir "$tmp/run"
+	: >"$tmp/said"		# or what the last one said would do
 	TMPDIR=$tmp/run setsid env --default-signal=INT "${vm[@]}" "$@" -- \
 		sh -c 'echo begun; sleep 1000' >"$tmp/said" 2>&1 &
 	job=$!
