@@ -5,9 +5,9 @@
  * this test delivers when the line is complete.
  *
  * How many are merged is exact only where bringing pages in takes less than its limit of 20 ms,
- * which the debug kernel on a busy host does not keep.
+ * which a kernel with checkers on a busy host does not keep.
  *
- * LANES: stock uml-debug
+ * LANES: stock next kcsan
  */
 #include <string.h>
 #include <sys/mman.h>
