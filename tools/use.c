@@ -137,7 +137,7 @@ bool driver_is_vfio(const char *driver)
 	return strstr(driver, "vfio");
 }
 
-/* What VFIO doesn't mind in a group: no driver, its own, bridges' and the stub. */
+/* What VFIO doesn't mind in a group: no driver, its own, bridges' and pci-stub. */
 static bool driver_is_harmless(const char *driver)
 {
 	return !driver[0] || driver_is_vfio(driver) || !strcmp(driver, "pcieport") ||
