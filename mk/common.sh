@@ -131,7 +131,7 @@ kernel_test()
 suites_of()
 {
 	local suites plain=1
-	! grep -qE '[[:blank:]]VM: .*--(qemu|append|intel)' "$1" || plain=''
+	[[ ! $(own_options "$1") =~ --(qemu|append|intel) ]] || plain=''
 	suites=$(sed -n 's/^ \* LANES: //p' "$1")
 	[ -n "$suites" ] || suites='stock uml-debug'
 	[[ $1 != */tests/kernel/* || ! $suites =~ ^(stock|next).*debug ]] || suites+=' kcsan'

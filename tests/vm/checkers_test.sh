@@ -39,7 +39,8 @@ no_fault()
 }
 
 while read -r lane fault pattern; do
-	[[ $lane != debug || $fault = @(none|use_after_free|leak) || ${VIOPF_ALL_LANES:-0} != 0 ]] || continue
+	[[ $lane != debug || $fault = @(none|use_after_free|leak) || ${VIOPF_ALL_LANES:-0} != 0 ]] ||
+		continue
 	[ -e "$out/$lane/kernel/release" ] || continue
 	if [ "$fault" = none ]; then
 		tap_ok "$lane: the module builds" build "$lane"
