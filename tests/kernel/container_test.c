@@ -286,7 +286,6 @@ static void enable_again(void)
 	rig_close(&rig);
 }
 
-
 static const unsigned int two = 2, three = 3;
 
 static const struct suite_case cases[] = {

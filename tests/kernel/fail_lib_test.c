@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "handled.h"
+#include "wrapped.h"
 
 #define SIZE	(8 * PAGE)
 #define IOVA	(IOVA_BASE + (1ull << 30))
@@ -41,32 +42,46 @@ static int is_refused(int err)
 	return 1;
 }
 
-/* Where libc's NAME is, and what goes there in its place. */
-#define BETWEEN(type, name, err, failed, parameters, arguments)	\
-	type __real_##name parameters;				\
-	type __wrap_##name parameters;				\
-	type __wrap_##name parameters				\
-	{							\
-		if (is_refused(err))				\
-			return failed;				\
-		return __real_##name arguments;			\
-	}
+ssize_t __wrap_read(int fd, void *buf, size_t len)
+{
+	return is_refused(EIO) ? -1 : __real_read(fd, buf, len);
+}
 
-BETWEEN(ssize_t, read, EIO, -1, (int fd, void *buf, size_t len), (fd, buf, len))
-BETWEEN(ssize_t, write, EIO, -1, (int fd, const void *buf, size_t len), (fd, buf, len))
-BETWEEN(ssize_t, pread, EIO, -1, (int fd, void *buf, size_t len, off_t at), (fd, buf, len, at))
-BETWEEN(ssize_t, pwrite, EIO, -1, (int fd, const void *buf, size_t len, off_t at),
-	(fd, buf, len, at))
-BETWEEN(ssize_t, readlink, ENOMEM, -1, (const char *path, char *buf, size_t len),
-	(path, buf, len))
-BETWEEN(int, access, ENOMEM, -1, (const char *path, int mode), (path, mode))
+ssize_t __wrap_write(int fd, const void *buf, size_t len)
+{
+	return is_refused(EIO) ? -1 : __real_write(fd, buf, len);
+}
 
-/* These the library calls with one argument more at the most. */
-BETWEEN(int, open, EMFILE, -1, (const char *path, int flags, int mode), (path, flags, mode))
-BETWEEN(int, ioctl, EIO, -1, (int fd, unsigned long call, void *arg), (fd, call, arg))
+ssize_t __wrap_pread(int fd, void *buf, size_t len, off_t at)
+{
+	return is_refused(EIO) ? -1 : __real_pread(fd, buf, len, at);
+}
 
-void *__real_calloc(size_t nr, size_t size);
-void *__wrap_calloc(size_t nr, size_t size);
+ssize_t __wrap_pwrite(int fd, const void *buf, size_t len, off_t at)
+{
+	return is_refused(EIO) ? -1 : __real_pwrite(fd, buf, len, at);
+}
+
+ssize_t __wrap_readlink(const char *path, char *buf, size_t len)
+{
+	return is_refused(ENOMEM) ? -1 : __real_readlink(path, buf, len);
+}
+
+int __wrap_access(const char *path, int mode)
+{
+	return is_refused(ENOMEM) ? -1 : __real_access(path, mode);
+}
+
+int __wrap_open(const char *path, int flags, int mode)
+{
+	return is_refused(EMFILE) ? -1 : __real_open(path, flags, mode);
+}
+
+int __wrap_ioctl(int fd, unsigned long call, void *arg)
+{
+	return is_refused(EIO) ? -1 : __real_ioctl(fd, call, arg);
+}
+
 void *__wrap_calloc(size_t nr, size_t size)
 {
 	if (is_refused(ENOMEM))
@@ -75,8 +90,6 @@ void *__wrap_calloc(size_t nr, size_t size)
 	return __real_calloc(nr, size);
 }
 
-void *__real_realloc(void *p, size_t size);
-void *__wrap_realloc(void *p, size_t size);
 void *__wrap_realloc(void *p, size_t size)
 {
 	if (is_refused(ENOMEM))
@@ -85,8 +98,6 @@ void *__wrap_realloc(void *p, size_t size)
 	return __real_realloc(p, size);
 }
 
-void __real_free(void *p);
-void __wrap_free(void *p);
 void __wrap_free(void *p)
 {
 	asked.memory -= asked.on && p;

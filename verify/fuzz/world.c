@@ -251,7 +251,8 @@ static void judge_rest(struct container *c)
 	      s.faults_waiting);
 	JUDGE(c->odd || !(s.flags & VFIO_IOPF_STATS_FAILED), "container %u failed", index);
 	if (c->odd) {
-		c->changed |= s.flags & VFIO_IOPF_STATS_FAILED || s.unmap_mismatches || s.pages_kept;
+		c->changed |= s.flags & VFIO_IOPF_STATS_FAILED || s.unmap_mismatches ||
+			      s.pages_kept;
 		return;
 	}
 	JUDGE(s.mappings == c->nr, "container %u: %llu mappings, not %u", index, s.mappings, c->nr);
