@@ -117,6 +117,12 @@ past_known_faults()
 	done
 }
 
+# is_of_kernel SUITE: it is one of kernel tests, which run in VMs, several in one.
+is_of_kernel()
+{
+	[[ $1 =~ ^(stock|next|intel|first-stage|debug|uml|uml-debug|kcsan)$ ]]
+}
+
 # kernel_test NAME: prints where the source of a kernel test program is.
 kernel_test()
 {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make install puts each thing where its variables say, nothing else, and uninstall takes all of
-# it away; the version is everywhere that of the changelog; the packages that make deb builds
-# please lintian; and mk's lists have all that they are built with.
+# it away; the version is everywhere that of the changelog; the packages that mk/check has built as
+# make deb does please lintian; and mk's lists have all that they are built with.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"
@@ -121,7 +121,6 @@ tap_ok "so are the modules" module_version
 tap_ok "the library's name, package and symbols are of one ABI" one_soname
 tap_ok "make uninstall takes all of it away, and nothing else" leaves_others
 tap_ok "mk's lists name all that packages are built with" lists_have_build_depends
-tap_ok "make deb builds the packages" env -u MAKEFLAGS -u MAKELEVEL make -s -C "$top" deb
-tap_ok "lintian finds nothing wrong with them" checked
+tap_ok "lintian finds nothing wrong with the packages" checked
 tap_ok "the tree stays clean" tree_is_clean
 tap_end

@@ -16,10 +16,12 @@ trap 'rm -rf "$tmp"' EXIT
 tree=$tmp/tree
 export IOPF_ROOT=$tree
 
-# put FILE TEXT: a file of the tree, with its folders.
+# put FILE TEXT: a file of the tree, with its folders. Thousands are made, so no process starts
+# where a folder is there.
 put()
 {
-	mkdir -p "$tree/$(dirname "$1")"
+	local dir=$tree/${1%/*}
+	[ -d "$dir" ] || mkdir -p "$dir"
 	printf '%s\n' "$2" >"$tree/$1"
 }
 
@@ -140,19 +142,19 @@ said()
 container()
 {
 	local dir=sys/class/vfio_iopf/container$1 pair
+	mkdir -p "$tree/$dir"/{stats,devices}
 	put "$dir/type" iopf
 	put "$dir/pid" $((1000 + $1))
 	put "$dir/comm" qemu
 	put "$dir/mode" faultable
 	put "$dir/enabled" 1
 	put "$dir/health" ok
-	put "$dir/latency" "$(printf '10240 50\n12288 49\n1048576 1')"
+	put "$dir/latency" $'10240 50\n12288 49\n1048576 1'
 	put "$dir/stats/mapped_bytes" 1073741824
 	put "$dir/stats/resident_pages" 4097
 	put "$dir/stats/pinned_pages" 0
 	put "$dir/stats/faults" 1234
 	put "$dir/stats/segment_bytes" 67108864
-	mkdir -p "$tree/$dir/devices"
 	for pair in "${@:2}"; do
 		put "$dir/${pair%%=*}" "${pair#*=}"
 	done
@@ -162,6 +164,7 @@ container()
 contained()
 {
 	local dir=sys/class/vfio_iopf/container$1/devices/$2
+	mkdir -p "$tree/$dir/stats"
 	put "$dir/kind" "$3"
 	put "$dir/health" ok
 	put "$dir/latency" '10240 7'

@@ -4,13 +4,8 @@
 # vm/run --intel and --first-stage: the QEMU that vm/qemu builds, and what it puts into the
 # VM. What the devices do is softpri_test's to show.
 set -euo pipefail
-# shellcheck source=mk/common.sh
-. "$(dirname "$0")/../../mk/common.sh"
-# shellcheck source=mk/tap.sh
-. "$top/mk/tap.sh"
-
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=tests/vm/promises.sh
+. "$(dirname "$0")/promises.sh" next 60 --kernel next --intel
 
 # config_of: in the VM: for each softpri device its PCI header's first bytes, and the first
 # extended capabilities: ATS, PRI, or none.
@@ -24,10 +19,10 @@ config_of='
 	dmesg | grep "DMAR: dmar0"
 	echo "VIOPF_HARDWARE=$VIOPF_HARDWARE"'
 
-# boots OPTION: leaves what the VM says in $tmp/stdout.
+# boots OPTIONS...: leaves what the VM says in $tmp/stdout.
 boots()
 {
-	"$top/vm/run" "$1" -- bash -c "$config_of" >"$tmp/stdout"
+	"${vm[@]}" "$@" -- bash -c "$config_of" >"$tmp/stdout"
 	cat "$tmp/stdout"
 }
 
@@ -43,27 +38,14 @@ built_once()
 
 refused()
 {
-	local code=0
-	"$top/vm/run" --intel --qemu "$1" -- true >"$tmp/log" 2>&1 || code=$?
-	cat "$tmp/log"
-	[ "$code" -eq 123 ] && grep -qE "$2" "$tmp/log"
+	ends_in 123 "${vm[@]}" --qemu "$1" -- true
+	says_like stderr "$2"
 }
 
 # devices N PATTERN: so many of them say this.
 devices()
 {
 	[ "$(grep -cE "^device *$2\$" "$tmp/stdout")" = "$1" ]
-}
-
-# splats CODE LINE...: what vm/run makes of these lines in the kernel's log.
-splats()
-{
-	local want=$1 code=0
-	shift
-	"$top/vm/run" --intel --kernel next -- bash -c 'printf "%s\n" "$@" >/dev/kmsg' bash "$@" \
-		>"$tmp/log" 2>&1 || code=$?
-	cat "$tmp/log"
-	[ "$code" -eq "$want" ]
 }
 
 known='WARNING: drivers/iommu/io-pgfault.c:231 at iommu_report_device_fault+0x2d/0x370, CPU#0'
@@ -75,7 +57,7 @@ report=' iommu_report_device_fault+0x2f5/0x5f0'
 
 tap_ok "there is a QEMU for --intel" "$top/vm/qemu"
 tap_ok "... it is not built again, and is in the cache" built_once
-tap_ok "a kernel starts on it" boots --intel
+tap_ok "a kernel starts on it" boots
 tap_ok "four devices have ATS and PRI" devices 4 '1101000f *00010013'
 tap_ok "one has neither" devices 1 '00000000 *00000000'
 # ECAP has Page Request Support, Scalable Mode Translation and Second-stage Translation.
@@ -87,13 +69,13 @@ tap_ok "... the IOMMU has no other tables" grep -qE 'ecap 8[cd]0020f' "$tmp/stdo
 tap_ok "... it is Intel's hardware to tests" grep -qx VIOPF_HARDWARE=intel "$tmp/stdout"
 tap_ok "a property that makes no sense is refused" \
 	refused '-device softpri,outstanding=513' 'outstanding must be 1 to 512'
-tap_ok "the kernel's known fault has a code of its own" splats 124 "$known"
-tap_ok "... not another at its place" splats 122 "${known/report_device/handle_device}"
-tap_ok "... nor one beside it" splats 122 "$known" 'BUG: something else'
-tap_ok "... its other form has the same" splats 124 "$oops" "$place"
-tap_ok "... not elsewhere" splats 122 "$oops" "${place/report_device/handle_device}"
+tap_ok "the kernel's known fault has a code of its own" log_ends_in 124 "$known"
+tap_ok "... not another at its place" log_ends_in 122 "${known/report_device/handle_device}"
+tap_ok "... nor one beside it" log_ends_in 122 "$known" 'BUG: something else'
+tap_ok "... its other form has the same" log_ends_in 124 "$oops" "$place"
+tap_ok "... not elsewhere" log_ends_in 122 "$oops" "${place/report_device/handle_device}"
 tap_ok "... where the group has been handed on, too" \
-	splats 124 "$oops" "$list" "$dequeue" "$report"
-tap_ok "... but by nobody else" splats 122 "$oops" "$list" "$dequeue"
-tap_ok "... nor after another" splats 122 "$oops" "$place" 'RIP: 0010:something_else+0x1/0x2'
+	log_ends_in 124 "$oops" "$list" "$dequeue" "$report"
+tap_ok "... but by nobody else" log_ends_in 122 "$oops" "$list" "$dequeue"
+tap_ok "... nor after another" log_ends_in 122 "$oops" "$place" 'RIP: 0010:something_else+0x1/0x2'
 tap_end

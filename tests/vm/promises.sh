@@ -215,6 +215,40 @@ clone()
 	cp -r "$top"/{mk,vm} "$tmp/clone/"
 }
 
+# pretends SCRIPT OPTIONS...: vm/run with that for its machine, in a clone; 8 is the kernel's log,
+# 9 the output, 10 the result.
+pretends()
+{
+	local kernel=$tmp/clone/out/$lane/kernel qemu=$tmp/clone/out/qemu program
+	clone
+	mkdir -p "$kernel"/{boot,modules} "$qemu"
+	touch "$kernel/release"
+	ln -sf /bin/true "$tmp/clone/vm/qemu"
+	program=$qemu/qemu-system-x86_64
+	[[ $lane != uml* ]] || program=$kernel/vmlinuz
+	cat - >"$program" <<-EOF
+		#!/bin/bash
+		for word; do
+			case \$word in
+			file:*klog) exec 8>>"\${word#file:}" ;;
+			file,id=output,*) exec 9>"\${word#*path=}" ;;
+			file,id=result,*) exec 10>>"\${word#*path=}" ;;
+			esac
+		done
+		$1
+	EOF
+	chmod +x "$program"
+	PATH=$qemu:$PATH "$tmp/clone/vm/run" "${vm[@]:1}" "${@:2}" -- true
+}
+
+# log_ends_in CODE LINE...: a command that succeeds, where the kernel's log has these lines.
+log_ends_in()
+{
+	local code=$1
+	shift
+	ends_in "$code" pretends "printf '[    1.000000] %s\n' ${*@Q} >&8; echo exit 0 >&10"
+}
+
 elsewhere()
 {
 	clone

@@ -39,16 +39,14 @@ tap_ok "--cpus" says stdout "cpus 3, user 0"
 tap_ok "--qemu" says_like stdout '^0x11e8$'
 bad_ends
 tap_ok "a trace of get_user_pages() below a stack is a report" \
-	ends_in 122 "$top/vm/run" -- sh -c 'echo "GUP no longer grows the stack in x (1)" >/dev/kmsg'
+	log_ends_in 122 'GUP no longer grows the stack in x (1)'
 tap_ok "a start that QEMU spoils is tried again" ends_in 0 stillborn 2 -- echo born
 tap_ok "... which is told" says_like stderr "once more"
 tap_ok "... and the command runs once" test "$(grep -c born "$tmp/stdout")" = 1
 tap_ok "but not for ever" ends_in 124 stillborn 9 -- true
 tap_ok "a breakpoint that QEMU should not have met has a code of its own" \
-	ends_in 124 "$top/vm/run" -- sh -c 'echo "Oops: int3: 0000 [#1]" >/dev/kmsg'
-tap_ok "... not beside a report" \
-	ends_in 122 "$top/vm/run" -- sh -c 'echo "Oops: int3: 0000 [#1]
-BUG: made up" >/dev/kmsg'
+	log_ends_in 124 'Oops: int3: 0000 [#1]'
+tap_ok "... not beside a report" log_ends_in 122 'Oops: int3: 0000 [#1]' 'BUG: made up'
 # shellcheck disable=SC2016
 tap_ok "--icount takes one CPU" ends_in 1 "$top/vm/run" --icount -- sh -c 'exit $(nproc)'
 side_by_side

@@ -10,19 +10,6 @@ export VIOPF_KMEMLEAK=0
 # shellcheck source=tests/vm/promises.sh
 . "$(dirname "$0")/promises.sh" uml-debug 60 --kernel uml-debug
 
-# pretends SCRIPT: vm/run with that for user-mode Linux; 8 is the kernel's log, 9 the output,
-# 10 the result.
-pretends()
-{
-	local kernel=$tmp/clone/out/uml-debug/kernel
-	clone
-	mkdir -p "$kernel"/{boot,modules}
-	touch "$kernel/release"
-	printf '%s\n' '#!/bin/bash' "$1" >"$kernel/vmlinuz"
-	chmod +x "$kernel/vmlinuz"
-	"$tmp/clone/vm/run" --kernel uml-debug -- true
-}
-
 # read_slowly: what is written just before the end waits for who reads it.
 read_slowly()
 {
