@@ -7,7 +7,7 @@
  * the kernel drop them. Swap is on a loop device here, as pages stay in the
  * swap cache with that; with zram they don't.
  *
- * LANES: stock intel uml-debug
+ * LANES: stock intel
  */
 #include <errno.h>
 #include <fcntl.h>

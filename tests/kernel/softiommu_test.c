@@ -4,7 +4,7 @@
  * its knobs: the tests that rely on a misbehaviour rely on this one. Mappings are
  * made by the kernel's own type1, page requests are handled by the product.
  *
- * LANES: stock uml-debug
+ * LANES: uml uml-debug
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -157,13 +157,13 @@ while_they_come_and_go()
 		done
 	) &
 	churn=$!
-	for i in {1..25}; do
+	for i in {1..10}; do
 		look || { bad=1; break; }
 	done
 	touch "$tmp/stop"
 	wait "$churn"
 	cat "$tmp/said" "$tmp/err"
-	echo "round $i of 25"
+	echo "round $i of 10"
 	[ "$bad" -eq 0 ]
 }
 
