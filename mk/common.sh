@@ -165,14 +165,21 @@ kernel_tests()
 }
 
 # vm_options SUITE SOURCE: prints the options of vm/run for a test: those of the suite, and
-# its own.
+# its own. A test has one CPU unless it says "CPUS: 2", but for suites that are there to find races:
+# machines with two, two of them at a time on a host with two, wait for each other's locks, and
+# take twice as long. What iopf says has nothing to do with what freed memory looks like.
 vm_options()
 {
 	case $1 in
 	intel) printf '%s ' --kernel next --intel ;;
 	first-stage) printf '%s ' --kernel next --first-stage ;;
-	clients | tools) printf '%s ' --kernel stock ;;
+	clients) printf '%s ' --kernel stock ;;
+	tools) printf '%s ' --kernel stock --append page_poison=0 --append slab_debug=- ;;
 	*) printf '%s ' --kernel "$1" ;;
+	esac
+	case $1 in
+	stock | next | intel | first-stage | tools)
+		grep -qE '[[:blank:]]CPUS: 2$' "$2" || printf '%s ' --cpus 1 ;;
 	esac
 	own_options "$2"
 	echo

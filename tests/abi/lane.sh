@@ -73,12 +73,17 @@ needs_told()
 		grep -q "error: #error.*$2" <<<"$output"
 }
 
-# same_layout, same_declarations: the tests.
+# same_layout, other_layouts, same_declarations: the tests. Other layouts are refused whatever the
+# kernel; what reads its own is pahole, which is another for each.
 same_layout()
 {
 	tap_ok "$lane: layout agrees with the real vfio.ko" "$top/tests/abi/layout" "$lane"
 	tap_ok "$lane: a member too many is refused" \
 		refused 's/^\tchar.*name;/&\n\tunsigned long flags;/'
+}
+
+other_layouts()
+{
 	tap_ok "$lane: a member too few is refused" \
 		refused '/(\*unregister_device)/,/;/d'
 	tap_ok "$lane: two members exchanged are refused" \

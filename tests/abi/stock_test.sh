@@ -7,6 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/lane.sh" stock
 
 same_layout
+other_layouts
 same_declarations
 [ ! -e "$out/uml-debug/kernel/release" ] || lane=uml-debug same_layout
 tap_end

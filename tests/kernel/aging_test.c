@@ -10,6 +10,7 @@
  *
  * VM: --mem 3G
  * LANES: stock next debug
+ * CPUS: 2
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -12,6 +12,7 @@
  *
  * VM: --mem 2G --append preempt=none --append watchdog_thresh=5 --append slab_debug=-
  * LANES: stock
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

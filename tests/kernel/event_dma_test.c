@@ -12,6 +12,7 @@
  * would show there.
  *
  * LANES: stock intel first-stage kcsan
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

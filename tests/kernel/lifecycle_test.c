@@ -8,6 +8,7 @@
  * opened next works.
  *
  * LANES: stock intel first-stage debug
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -8,6 +8,7 @@
  * swap cache with that; with zram they don't.
  *
  * LANES: stock intel
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

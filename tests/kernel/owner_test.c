@@ -10,6 +10,7 @@
  *
  * VM: --qemu -readconfig --qemu tests/kernel/numa.cfg
  * LANES: stock debug
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

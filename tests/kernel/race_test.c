@@ -8,6 +8,7 @@
  * round: the CPU has just written another number into each page.
  *
  * LANES: stock intel debug
+ * CPUS: 2
  */
 #include <string.h>
 #include <sys/mman.h>

@@ -11,6 +11,7 @@
  *	vm/run --timeout 4000 -- env VIOPF_STRESS_SECONDS=3600 out/tests/stress_test
  *
  * LANES: stock intel debug
+ * CPUS: 2
  */
 #include <errno.h>
 #include <fcntl.h>

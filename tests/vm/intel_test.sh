@@ -5,7 +5,7 @@
 # VM. What the devices do is softpri_test's to show.
 set -euo pipefail
 # shellcheck source=tests/vm/promises.sh
-. "$(dirname "$0")/promises.sh" next 60 --kernel next --intel
+. "$(dirname "$0")/promises.sh" next --kernel next --intel --cpus 1 --append page_poison=0
 
 # config_of: in the VM: for each softpri device its PCI header's first bytes, and the first
 # extended capabilities: ATS, PRI, or none.

@@ -1,17 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# promises.sh LANE SECONDS OPTIONS...: what vm/run promises with these options, which choose that
-# kernel, as tests, and what those of vm/run share. It has started in so many seconds. Sourced,
-# by a script for each kind of machine.
+# promises.sh LANE OPTIONS...: what vm/run promises with these options, which choose that
+# kernel, as tests, and what those of vm/run share. Sourced, by a script for each kind of machine.
 
 # shellcheck source=mk/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../mk/common.sh"
 # shellcheck source=mk/tap.sh
 . "$top/mk/tap.sh"
 
-lane=$1 limit_s=$2
-vm=("$top/vm/run" "${@:3}")
+lane=$1 limit_s=60
+vm=("$top/vm/run" "${@:2}")
 tmp=$(mktemp -d)
 mark=vm-test.$$		# of files in $out
 trap 'rm -rf "$tmp" "$out/$mark"*' EXIT
@@ -104,14 +103,16 @@ makes_noise()
 	tail -c "$(stat -c %s "$tmp/noise")" "$tmp/stdout" | cmp - "$tmp/noise"
 }
 
-# first_boot OPTIONS...: what a command sees, with these options too.
+# first_boot OPTIONS...: what a command sees, with these options too. From how long that took, in
+# which all is loaded for the first time, is known when others have started.
 first_boot()
 {
-	local argument arguments=('a  b' "\$x" "it's" '*')
+	local start=$SECONDS argument arguments=('a  b' "\$x" "it's" '*')
 	tap_ok "the command's exit code is passed on" \
 		ends_in 7 env VIOPF_KLOG="$tmp/klog" "${vm[@]}" --mem 512M \
 		--append viopf.a=1 --append viopf.b=2 "$@" -- \
 		env noise="$noise" bash -c "$report" sh "$mark" "${arguments[@]}"
+	limit_s=$((2 * (SECONDS - start) + 3))
 	for argument in "${arguments[@]}"; do
 		tap_ok "an argument arrives as it is: $argument" says stdout "<$argument>"
 	done
