@@ -5,7 +5,7 @@
  * it again. A giant page is set aside when the VM boots: later there may be none.
  *
  * VM: --mem 4G --append hugepagesz=1G --append hugepages=1
- * LANES: stock debug
+ * LANES: stock next debug
  */
 #include <errno.h>
 #include <fcntl.h>
