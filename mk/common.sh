@@ -165,9 +165,10 @@ kernel_tests()
 }
 
 # vm_options SUITE SOURCE: prints the options of vm/run for a test: those of the suite, and
-# its own. A test has one CPU unless it says "CPUS: 2", but for suites that are there to find races:
-# machines with two, two of them at a time on a host with two, wait for each other's locks, and
-# take twice as long. What iopf says has nothing to do with what freed memory looks like.
+# its own. A test has one CPU unless it says "CPUS: 2", which first-stage does not heed; suites that
+# are there to find races have two. Machines with two, two of them at a time on a host with two,
+# wait for each other's locks, and take twice as long. What iopf says has nothing to do with what
+# freed memory looks like.
 vm_options()
 {
 	case $1 in
@@ -178,7 +179,8 @@ vm_options()
 	*) printf '%s ' --kernel "$1" ;;
 	esac
 	case $1 in
-	stock | next | intel | first-stage | tools)
+	first-stage) printf '%s ' --cpus 1 ;;
+	stock | next | intel | tools)
 		grep -qE '[[:blank:]]CPUS: 2$' "$2" || printf '%s ' --cpus 1 ;;
 	esac
 	own_options "$2"
