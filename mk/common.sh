@@ -117,6 +117,12 @@ past_known_faults()
 	done
 }
 
+# all_lanes: all is asked for, not only what make check has the time for.
+all_lanes()
+{
+	[ "${VIOPF_ALL_LANES:-0}" != 0 ]
+}
+
 # is_of_kernel SUITE: it is one of kernel tests, which run in VMs, several in one.
 is_of_kernel()
 {
@@ -142,7 +148,7 @@ suites_of()
 	[ -n "$suites" ] || suites='stock uml-debug'
 	[[ $1 != */tests/kernel/* || ! $suites =~ ^(stock|next).*debug ]] || suites+=' kcsan'
 	[[ -z $plain || $suites != *stock* ]] || suites+=' uml'
-	[ "${VIOPF_ALL_LANES:-0}" = 0 ] || suites+=" stock next debug${plain:+ uml-debug}"
+	! all_lanes || suites+=" stock next debug${plain:+ uml-debug}"
 	echo "$suites"
 }
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make install puts each thing where its variables say, nothing else, and uninstall takes all of
-# it away; the version is everywhere that of the changelog; the packages that mk/check has built as
-# make deb does please lintian; and mk's lists have all that they are built with.
+# it away; the version is everywhere that of the changelog; the packages that mk/check has had
+# make deb build please lintian; and mk's lists have all that they are built with.
 set -euo pipefail
 # shellcheck source=mk/common.sh
 . "$(dirname "$0")/../../mk/common.sh"

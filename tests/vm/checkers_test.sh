@@ -40,7 +40,7 @@ no_fault()
 }
 
 while read -r lane fault pattern; do
-	[[ $lane = @(stock|uml-debug) || ${VIOPF_ALL_LANES:-0} != 0 ]] || continue
+	[[ $lane = @(stock|uml-debug) ]] || all_lanes || continue
 	[ -e "$out/$lane/kernel/release" ] || continue
 	if [ "$fault" = none ]; then
 		tap_ok "$lane: the module builds" build "$lane"

@@ -9,7 +9,7 @@
 # shellcheck source=mk/tap.sh
 . "$top/mk/tap.sh"
 
-lane=$1 limit_s=60
+lane=$1 limit_s=60	# it has started in so many seconds
 vm=("$top/vm/run" "${@:2}")
 tmp=$(mktemp -d)
 mark=vm-test.$$		# of files in $out
@@ -216,18 +216,12 @@ clone()
 	cp -r "$top"/{mk,vm} "$tmp/clone/"
 }
 
-# pretends SCRIPT OPTIONS...: vm/run with that for its machine, in a clone; 8 is the kernel's log,
-# 9 the output, 10 the result.
-pretends()
+# made_up FILE SCRIPT: makes that a machine for vm/run; 8 is the kernel's log, 9 the output, 10 the
+# result.
+made_up()
 {
-	local kernel=$tmp/clone/out/$lane/kernel qemu=$tmp/clone/out/qemu program
-	clone
-	mkdir -p "$kernel"/{boot,modules} "$qemu"
-	touch "$kernel/release"
-	ln -sf /bin/true "$tmp/clone/vm/qemu"
-	program=$qemu/qemu-system-x86_64
-	[[ $lane != uml* ]] || program=$kernel/vmlinuz
-	cat - >"$program" <<-EOF
+	mkdir -p "$(dirname "$1")"
+	cat >"$1" <<-EOF
 		#!/bin/bash
 		for word; do
 			case \$word in
@@ -236,9 +230,22 @@ pretends()
 			file,id=result,*) exec 10>>"\${word#*path=}" ;;
 			esac
 		done
-		$1
+		$2
 	EOF
-	chmod +x "$program"
+	chmod +x "$1"
+}
+
+# pretends SCRIPT OPTIONS...: vm/run with that for its machine, in a clone.
+pretends()
+{
+	local kernel=$tmp/clone/out/$lane/kernel qemu=$tmp/clone/out/qemu program
+	clone
+	mkdir -p "$kernel"/{boot,modules}
+	touch "$kernel/release"
+	ln -sf /bin/true "$tmp/clone/vm/qemu"
+	program=$qemu/qemu-system-x86_64
+	[[ $lane != uml* ]] || program=$kernel/vmlinuz
+	made_up "$program" "$1"
 	PATH=$qemu:$PATH "$tmp/clone/vm/run" "${vm[@]:1}" "${@:2}" -- true
 }
 

@@ -12,25 +12,14 @@ set -euo pipefail
 # breakpoint, or the last time of one that has stalled, and ends.
 stillborn()
 {
-	mkdir -p "$tmp/bin"
 	seq "$1" >"$tmp/stillborn"
-	cat >"$tmp/bin/qemu-system-x86_64" <<-EOF
-		#!/bin/bash
-		if [ -s "$tmp/stillborn" ]; then
-			line='Oops: int3: 0000 [#1]'
-			[ "\$(wc -l <"$tmp/stillborn")" -gt 1 ] ||
-				line='rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:'
-			sed -i 1d "$tmp/stillborn"
-			for word; do
-				case \$word in
-				file:*klog) echo "\$line" >"\${word#file:}" ;;
-				esac
-			done
-			exit 0
-		fi
-		exec $(command -v qemu-system-x86_64) "\$@"
-	EOF
-	chmod +x "$tmp/bin/qemu-system-x86_64"
+	made_up "$tmp/bin/qemu-system-x86_64" "
+		left=\$(wc -l <$tmp/stillborn)
+		[ \$left -gt 0 ] || exec $(command -v qemu-system-x86_64) \"\$@\" 8>&- 9>&- 10>&-
+		line='Oops: int3: 0000 [#1]'
+		[ \$left -gt 1 ] || line='rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:'
+		echo \"\$line\" >&8
+		sed -i 1d $tmp/stillborn"
 	shift
 	PATH=$tmp/bin:$PATH "${vm[@]}" "$@"
 }
