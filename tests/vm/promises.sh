@@ -174,6 +174,16 @@ told_to_go()
 	ends_whole "$2"
 }
 
+# killed: which vm/run can't see; its files stay, the machine must not.
+killed()
+{
+	begin
+	kill -KILL "$job"
+	ends_in 137 wait "$job"
+	wait_for none_left
+	rm -r "$tmp/run"
+}
+
 # bad_ends: what ends a command but itself.
 bad_ends()
 {
@@ -272,6 +282,7 @@ side_by_side()
 	tap_ok "two at once" two_at_once
 	tap_ok "a clone below /tmp" elsewhere
 	tap_ok "told to go, vm/run leaves nothing behind" told_to_go TERM 143
+	tap_ok "no machine outlives a vm/run that is killed" killed
 }
 
 # without_kernel: in a clone that has none, and can't get one.

@@ -40,5 +40,6 @@ no.QEMU --intel -- true
 no.QEMU --first-stage -- true
 no.QEMU --icount -- true
 user-mode.Linux.did.not.start --mem 1M -- true
+no.room.for.memory --mem 1000000G -- true
 EOF
 tap_end
