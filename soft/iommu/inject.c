@@ -78,6 +78,20 @@ static void soft_stats_sum(struct soft_stats *sum)
 				READ_ONCE(per_cpu(soft_stats, cpu).value[stat]);
 }
 
+/**
+ * soft_counted() - how far a counter has come since the module was loaded
+ * @stat: which
+ *
+ * Return: that, or what a gauge is at.
+ */
+u64 soft_counted(enum soft_stat stat)
+{
+	struct soft_stats sum;
+
+	soft_stats_sum(&sum);
+	return sum.value[stat];
+}
+
 static int soft_stats_show(struct seq_file *seq, void *unused)
 {
 	struct soft_stats sum;

@@ -399,6 +399,8 @@ static void __exit softiommu_exit(void)
 {
 	soft_inject_deinit();
 	soft_iommus_destroy(iommus);
+	/* Or somebody has not freed a domain. */
+	WARN_ON(soft_counted(SOFT_TABLE_PAGES));
 }
 module_exit(softiommu_exit);
 

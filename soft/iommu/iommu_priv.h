@@ -354,6 +354,7 @@ static inline void soft_count(enum soft_stat stat, u64 n)
 /* inject.c */
 void soft_inject_init(void);
 void soft_inject_deinit(void);
+u64 soft_counted(enum soft_stat stat);
 bool soft_map_must_fail(void);
 bool soft_unmap_must_fail(void);
 
