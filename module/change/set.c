@@ -3,8 +3,8 @@
  * The set of domains that a container is mapped in: a domain comes, or goes.
  *
  * All segments are moved over, one after the other, under their own locks. What comes
- * starts with what is pinned; the rest devices fault in again. A domain that goes is
- * unmapped before it is freed.
+ * starts with what is pinned; the rest devices fault in again. A domain that goes is freed
+ * with all that is mapped in it, as type1 does: no device is attached to it.
  */
 #include "change/internal.h"
 
@@ -31,7 +31,7 @@ static int viopf_segment_add_domain(struct viopf_segment *segment,
 	       viopf_leaf_replay(&segment->table, domain) : 0;
 }
 
-/* Move a segment to another set of domains. One that leaves is unmapped. */
+/* Move a segment to another set of domains. */
 static int viopf_segment_use_set(struct viopf_segment *segment,
 				 struct viopf_domain_set *set)
 {
@@ -49,9 +49,6 @@ static int viopf_segment_use_set(struct viopf_segment *segment,
 	if (ret || (r->nr_resident && viopf_hold_instead(&segment->table)))
 		return ret;
 
-	for (i = 0; old && i < old->nr; i++)
-		if (!viopf_set_has(set, old->domains[i]))
-			viopf_leaf_leave(&segment->table, old->domains[i]);
 	if (!set->nr) {
 		viopf_count(&segment->mapping->container->iommu, resident_pages,
 			    -(s64)viopf_residency_clear(r, 0, r->nr_pages));

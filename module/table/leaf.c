@@ -568,25 +568,6 @@ int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
 	return ret;
 }
 
-/**
- * viopf_leaf_leave() - unmap a table from a domain that no device uses
- * @table: locked
- * @domain: one of its set, to be freed
- *
- * The record still holds for the other domains. A refusal doesn't matter any
- * more: the domain has no DMA to let through.
- */
-void viopf_leaf_leave(struct viopf_table *table, struct iommu_domain *domain)
-{
-	struct viopf_residency *r = &table->residency;
-
-	lockdep_assert_held(&table->lock);
-
-	if (r->nr_resident)
-		viopf_leaf_unmap(table, domain, 0, r->nr_pages,
-				 VIOPF_LEAVES_ALL);
-}
-
 /*
  * Map from *@page on what lies together, and go on behind it: a large leaf, or some
  * small ones. What the record has as small must not become large here.
@@ -622,7 +603,7 @@ static int viopf_leaf_replay_run(struct viopf_table *table,
  * @table: locked; all that it has is pinned, and so stays
  * @domain: not in its set yet
  *
- * Return: 0; else -errno, with @domain as it was.
+ * Return: 0; else -errno, and @domain is to be freed.
  */
 int viopf_leaf_replay(struct viopf_table *table, struct iommu_domain *domain)
 {
@@ -634,8 +615,6 @@ int viopf_leaf_replay(struct viopf_table *table, struct iommu_domain *domain)
 	while (!ret &&
 	       viopf_leaf_next(table, &page, &stop, nr_pages, VIOPF_LEAVES_ALL))
 		ret = viopf_leaf_replay_run(table, domain, &page, stop);
-	if (ret)
-		viopf_leaf_unmap(table, domain, 0, page, VIOPF_LEAVES_ALL);
 	return ret;
 }
 

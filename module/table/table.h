@@ -135,7 +135,6 @@ int viopf_leaf_map(struct viopf_table *table, unsigned long first,
 int viopf_leaf_map_pages(struct viopf_table *table, unsigned long first,
 			 unsigned long end, const unsigned long *pfns,
 			 bool writable);
-void viopf_leaf_leave(struct viopf_table *table, struct iommu_domain *domain);
 int viopf_leaf_replay(struct viopf_table *table, struct iommu_domain *domain);
 bool viopf_leaf_recheck(struct viopf_table *table, unsigned long page);
 unsigned long viopf_leaf_count_mismatches(struct viopf_table *table);
