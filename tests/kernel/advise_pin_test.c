@@ -175,6 +175,30 @@ static void pinned_is_there(struct rig *rig, uint64_t iova, uint64_t size, uint6
 	}
 }
 
+/* A device whose IOMMU can't map what is pinned does not come. Another time it does. */
+static void not_without_what_is_pinned(void)
+{
+	char bdfs[MAX_DEVICES][16];
+	struct rig rig;
+	char *p;
+
+	devices_list(bdfs);
+	rig_open(&rig, 1);
+	p = mem_anon(8 * PAGE);
+	sdma_pattern_fill(p, 8 * PAGE, 5, 0);
+	rig_map(&rig, p, IOVA_BASE, 8 * PAGE);
+	advise(&rig, VFIO_IOPF_ADV_PIN, IOVA_BASE, 8 * PAGE);
+	softiommu_set("map_fail_nth", "1");
+	assert_int_equal(viopf_group_add(rig.c, bdfs[1]), -ENOMEM);
+	softiommu_set("map_fail_nth", "0");
+	verify_residency();
+	add_device(&rig);
+	verify_residency();
+	pinned_is_there(&rig, IOVA_BASE, 8 * PAGE, 0);
+	rig_close(&rig);
+	assert_int_equal(status_kb("VmPin") + status_kb("VmLck"), 0);
+}
+
 /*
  * Pinned by small leaves, a huge page has such in every domain, in one that comes later
  * too, and where an IOMMU makes larger ones if it can: unpinning a part leaves the rest
@@ -237,6 +261,8 @@ static const struct suite_case cases[] = {
 	CASE("R14 pin far beyond the limit", pin_far_beyond_the_limit),
 	CASE("S12 R14 pinned for a device that can't fault", pinned_for_a_device, .iopf = EXACT,
 	     .softdma = "devices=2 nofault=1"),
+	CASE("S8 R14 no device comes without what is pinned", not_without_what_is_pinned,
+	     .iopf = EXACT, TWO_IOMMUS),
 	IN_PARTS("S8 R3 R14 pinned in halves, a domain comes, unpinned in part",
 		 halves_then_another),
 	IN_PARTS("S8 R3 R14 pinned by 4 KiB, a domain with 2 MiB comes", small_then_large),

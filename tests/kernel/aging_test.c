@@ -28,6 +28,7 @@
 #include "load.h"
 #include "locking.h"
 #include "rig.h"
+#include "tracing.h"
 
 #define NR_PAGES	256
 #define SIZE		(NR_PAGES * PAGE)
@@ -265,6 +266,47 @@ static void huge(void)
 	assert_grew(&a.rig, a.before, huge_mapped, 1);
 	expect_young(&a, HUGE / PAGE);
 	aged_close(&a);
+}
+
+#define THP		"/sys/kernel/mm/transparent_hugepage/khugepaged/"
+#define SCANNED		"/sys/kernel/tracing/events/huge_memory/mm_khugepaged_scan_pmd/enable"
+
+/* How often khugepaged looked at the 2 MiB at @p, of which so many pages had been used. */
+static unsigned int scans(const char *p, const char *referenced)
+{
+	char pfn[64];
+
+	/* It tells the last page's. */
+	snprintf(pfn, sizeof(pfn), " scan_pfn=0x%lx,", (unsigned long)page_pfn(p + HUGE - PAGE));
+	return trace_count("mm_khugepaged_scan_pmd", pfn, referenced, NULL);
+}
+
+/*
+ * khugepaged asks about one page after the other, as it collapses nothing that nobody uses.
+ * What the process used is wiped out here; what the device did is not.
+ */
+static void looked_at_singly(void)
+{
+	struct rig rig;
+	char *p;
+
+	trace_start();
+	if (access(SCANNED, W_OK))
+		skip_because("a kernel without huge pages");
+	p = rig_open_anon(&rig, 2 * HUGE);
+	sdma_pattern_fill(p, 2 * HUGE, 1, 0);
+	dev_check(&rig, IOVA_BASE, HUGE, 1);
+	assert_ok(file_write(SCANNED, "1\n"));
+	assert_ok(file_write("/proc/self/clear_refs", "1\n"));
+	assert_ok(file_write(THP "pages_to_scan", "8192\n"));
+	assert_ok(file_write(THP "scan_sleep_millisecs", "50\n"));
+	assert_ok(madvise(p, 2 * HUGE, MADV_HUGEPAGE));
+	assert_true(wait_until(scans(p, " referenced=512,"), 60));
+	assert_true(wait_until(scans(p + HUGE, " referenced=0,"), 60));
+	assert_int_equal(scans(p + HUGE, " referenced=512,"), 0);
+	assert_ok(file_write(SCANNED, "0\n"));
+	trace_stop();
+	rig_close(&rig);
 }
 
 static void nothing_sampled(struct aged *a, unsigned int young)
@@ -582,6 +624,8 @@ static const struct suite_case cases[] = {
 	CASE("R18 S13 pages of user-handled mappings are not sampled", user_handled,
 	     .iopf = ALL_PAGEWISE),
 	CASE("R18 R17 who only looks takes nothing from devices", only_looked_at, .newest = 1),
+	CASE("R18 who asks about single pages is told of the device's use", looked_at_singly,
+	     .iopf = ALL_PAGEWISE),
 	CASE("R18 aging can be switched off", switched_off, .iopf = EXACT),
 	CASE("R18 what a device uses is reclaimed last", reclaimed_last),
 	CASE("R18 S1 sampling during DMA", during_dma, .limit_s = 240),

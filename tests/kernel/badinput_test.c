@@ -337,6 +337,7 @@ static void other_releases(void)
 static void at_the_edge(void)
 {
 	struct vfio_iommu_type1_dma_map *map;
+	struct vfio_iommu_type1_info *info;
 	struct vfio_iopf_stats *stats;
 	struct setting s;
 	char *edge;
@@ -353,10 +354,16 @@ static void at_the_edge(void)
 	assert_int_equal(call(&s, VFIO_IOPF_STATS, stats), EFAULT);
 	*(uint64_t *)stats = 64;
 	assert_int_equal(call(&s, VFIO_IOPF_STATS, stats), 0);
+	/* Capabilities, where there is room for what comes before them alone. */
+	info = (void *)(edge - sizeof(*info));
+	info->argsz = PAGE;
+	assert_int_equal(call(&s, VFIO_IOMMU_GET_INFO, info), EFAULT);
 	/* Memory of the process that is read-only can't take an answer. */
 	*(uint64_t *)stats = 64;
+	info->argsz = 16;
 	assert_ok(mprotect(edge - PAGE, PAGE, PROT_READ));
 	assert_int_equal(call(&s, VFIO_IOPF_STATS, stats), EFAULT);
+	assert_int_equal(call(&s, VFIO_IOMMU_GET_INFO, info), EFAULT);
 	setting_close(&s);
 }
 
@@ -433,8 +440,19 @@ static int fault_fd_errno(struct handled *h, uint32_t argsz, uint32_t flags)
 	return errno;
 }
 
+/* What the next file gets, so that a number that a failure keeps is seen. */
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
 static void fault_fd_calls(struct handled *h)
 {
+	int fd = next_fd();
 	struct rlimit old, few;
 
 	assert_int_equal(fault_fd_errno(h, 0, 0), EINVAL);
@@ -444,6 +462,7 @@ static void fault_fd_calls(struct handled *h)
 	assert_int_equal(errno, EFAULT);
 	assert_int_equal(fault_fd_errno(h, 8, 0), EBUSY);
 	assert_int_equal(viopf_fault_fd(h->rig.c), -EBUSY);
+	assert_int_equal(next_fd(), fd);
 	assert_true(fcntl(h->fd, F_GETFD) & FD_CLOEXEC);
 
 	close(h->fd);

@@ -41,6 +41,7 @@ struct setting {
 	int fd;			/* the fault fd, or -1 */
 	uint32_t cookie;
 	uint64_t dirty;		/* pages that were told to be */
+	struct viopf_info info;	/* all of it */
 };
 
 /**
@@ -214,14 +215,19 @@ static void each_fails_once(void)
 
 static int open_container(struct setting *s)
 {
+	struct vfio_iopf_stats stats;
 	struct viopf_container *c;
 	const char *name = bdfs[1];
 	int err;
 
 	(void)s;
 	err = viopf_container_open(&c, &name, 1, VFIO_IOPF_IOMMU);
+	if (err)
+		return err;
+	err = viopf_stats(c, &stats);
 	if (!err)
-		viopf_container_close(c);
+		assert_int_equal(stats.workers, 1);
+	viopf_container_close(c);
 	return err;
 }
 
@@ -305,12 +311,20 @@ static int mappings(struct setting *s)
 	return viopf_mappings(s->rig.c, 0, found, &count);
 }
 
+static void info_known(struct setting *s)
+{
+	assert_ok(viopf_get_info(s->rig.c, &s->info));
+}
+
+/* What can't be told is not left out. */
 static int info(struct setting *s)
 {
 	struct viopf_info info;
 	struct vfio_iopf_stats stats;
 	int err = viopf_get_info(s->rig.c, &info);
 
+	if (!err)
+		assert_memory_equal(&info, &s->info, sizeof(info));
 	return err ? err : viopf_stats(s->rig.c, &stats);
 }
 
@@ -460,9 +474,16 @@ static int second_device(struct setting *s)
 	return viopf_group_add(s->rig.c, bdfs[1]);
 }
 
+/* While it is there all has to be pinned; not for those that could not join. */
 static void second_device_leaves(struct setting *s)
 {
+	struct viopf_info info;
+
+	assert_ok(viopf_get_info(s->rig.c, &info));
+	assert_true(info.iopf.flags & VFIO_IOPF_INFO_MUST_PIN);
 	assert_ok(viopf_group_remove(s->rig.c, bdfs[1]));
+	assert_ok(viopf_get_info(s->rig.c, &info));
+	assert_false(info.iopf.flags & VFIO_IOPF_INFO_MUST_PIN);
 }
 
 /* What a device asks for it gets, if a moment later. */
@@ -503,7 +524,7 @@ static const struct suite_case cases[] = {
 	OPERATION("evict by advice", .act = evict),
 	OPERATION("residency", .act = residency),
 	OPERATION("mappings", .act = mappings),
-	OPERATION("info and statistics", .act = info),
+	OPERATION("info and statistics", .act = info, .before = info_known),
 	OPERATION("track dirty pages", .act = dirty_start),
 	OPERATION("track no longer", .act = dirty_stop, .before = tracked),
 	OPERATION("get dirty pages", .act = dirty_get, .before = tracked),

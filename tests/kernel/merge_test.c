@@ -130,6 +130,23 @@ static void in_any_order(void)
 	rig_close(&line.rig);
 }
 
+/* And nothing between. */
+static void with_a_gap(void)
+{
+	struct line line;
+
+	line_open(&line);
+	ask(&line, 18, W);
+	ask(&line, 19, W);
+	ask(&line, 16, W);
+	line_up(&line);
+	line_move(&line);
+	line_end(&line);
+	assert_grew(&line.rig, line.before, groups_merged, 1);
+	assert_int_equal(present(&line), 3);
+	rig_close(&line.rig);
+}
+
 /* What is asked for reading is not made writable by a neighbour. */
 static void by_permission(void)
 {
@@ -256,6 +273,7 @@ static void line_is_full(void)
 static const struct suite_case cases[] = {
 	CASE("S6 S9 requests in line are resolved together, in any order", in_any_order,
 	     .iopf = ONE),
+	CASE("S6 S9 but not what lies between", with_a_gap, .iopf = ONE),
 	CASE("S6 R16 each as it was asked for", by_permission, .iopf = ONE),
 	CASE("S6 R7 and wait for no neighbour", waits_for_no_neighbour, .iopf = ONE),
 	CASE("S6 S9 the pages of a group are resolved together", in_a_group),

@@ -440,6 +440,18 @@ static int list(struct seen *s, uint64_t iova, struct vfio_iopf_mapping *out, un
 	return (int)count;
 }
 
+static const struct {
+	unsigned int how;
+	uint32_t flags, state, resident_pages;
+} kinds[] = {
+	{ VIOPF_READ, VFIO_DMA_MAP_FLAG_READ, VFIO_IOPF_MAPPING_FAULTABLE, 0 },
+	{ VIOPF_READ | VIOPF_WRITE | VIOPF_PINNED,
+	  VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_IOPF_PINNED,
+	  VFIO_IOPF_MAPPING_PINNED, 1 },
+	{ VIOPF_READ | VIOPF_USER, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_IOPF_USER,
+	  VFIO_IOPF_MAPPING_USER, 0 },
+};
+
 static void mappings_listed(void)
 {
 	static struct vfio_iopf_mapping all[MANY + 8];
@@ -450,8 +462,7 @@ static void mappings_listed(void)
 	begin(&s, 1);
 	for (i = 0; i < MANY; i++)
 		assert_ok(viopf_map(s.rig.c, p + i * PAGE, IOVA_BASE + HUGE + i * 2 * PAGE, PAGE,
-				    i % 2 ? VIOPF_READ : VIOPF_READ | VIOPF_WRITE |
-				    VIOPF_PINNED));
+				    kinds[i % 3].how));
 	dev_write(&s.rig, IOVA_BASE, 3 * PAGE, SOFTDMA_OK);
 
 	assert_int_equal(list(&s, IOVA_BASE, all, MANY + 8), MANY + 1);
@@ -465,12 +476,9 @@ static void mappings_listed(void)
 
 		assert_int_equal(m->iova, IOVA_BASE + HUGE + i * 2 * PAGE);
 		assert_int_equal(m->vaddr, (uintptr_t)p + i * PAGE);
-		assert_int_equal(m->flags, i % 2 ? VFIO_DMA_MAP_FLAG_READ :
-				 VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE |
-				 VFIO_DMA_MAP_FLAG_IOPF_PINNED);
-		assert_int_equal(m->state, i % 2 ? VFIO_IOPF_MAPPING_FAULTABLE :
-				 VFIO_IOPF_MAPPING_PINNED);
-		assert_int_equal(m->resident_pages, !(i % 2));
+		assert_int_equal(m->flags, kinds[i % 3].flags);
+		assert_int_equal(m->state, kinds[i % 3].state);
+		assert_int_equal(m->resident_pages, kinds[i % 3].resident_pages);
 	}
 	/* From the middle of one on; less room than there is; beyond the last. */
 	assert_int_equal(list(&s, IOVA_BASE + PAGE, all, 2), 2);

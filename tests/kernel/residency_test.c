@@ -326,6 +326,28 @@ static const struct kind
 	merged_4k = { "whole", "0", ONLY_4K, 1 },
 	coarse_all = { "exact", "8", ALL_SIZES, 1 }, coarse_4k = { "whole", "16", ONLY_4K, 0 };
 
+/*
+ * Shared memory that the process has written is dirty, whatever a device does: one that has
+ * read it may write it without asking again.
+ */
+static void dirty_already(void)
+{
+	char *p = mem_shared(8 * PAGE);
+	struct vfio_iopf_stats before;
+	struct rig rig;
+
+	sdma_pattern_fill(p, 8 * PAGE, 1, 0);
+	rig_open(&rig, 1);
+	rig_map(&rig, p, IOVA_BASE, 8 * PAGE);
+	before = rig_stats(&rig);
+	dev_check(&rig, IOVA_BASE, 8 * PAGE, 1);
+	assert_grew(&rig, before, groups, 8);
+	dev_fill(&rig, IOVA_BASE, 8 * PAGE, 2);
+	assert_grew(&rig, before, groups, 8);
+	cpu_check(p, 8 * PAGE, 2);
+	rig_close(&rig);
+}
+
 #define KIND(name_, kind_)	CASE(name_, run_kind, .arg = &(kind_), .limit_s = 240)
 #define MERGING(name_, kind_)	CASE(name_, run_merging, .arg = &(kind_), .limit_s = 240)
 #define PARTS(name_, kind_)	CASE(name_, parts_of_a_leaf, .arg = &(kind_))
@@ -348,6 +370,7 @@ static const struct suite_case cases[] = {
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, no unmap of a part", refuse_all),
 	PARTS("S3 R3 R12 parts of a 2 MiB leaf, unmap of more than asked", coarse_all),
 	CASE("S2 R3 unmap of more than asked, in another segment", reached_over, .iopf = EXACT),
+	CASE("S2 R16 what is dirty already devices may write", dirty_already, .iopf = EXACT),
 	CASE("S2 S4 what no device touched costs nothing", untouched_costs_nothing,
 	     .iopf = EXACT),
 };

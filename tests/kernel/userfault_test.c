@@ -583,6 +583,26 @@ static void too_many(void)
 	handled_close(&h);
 }
 
+/* And one may wait, whatever the parameter says; there is a worker, too. */
+static void one_may(void)
+{
+	struct vfio_iopf_stats before;
+	struct handled h;
+	uint32_t cookie;
+
+	handled_open(&h, 2);
+	before = rig_stats(&h.rig);
+	cookie = ask_and_take(&h, 0, 1, 0);
+	ask(&h, 1, 1, 1);
+	ends(&h, 1, 1, SOFTDMA_FAULT_FAILURE);
+	assert_grew(&h.rig, before, faults_waiting, 1);
+	assert_grew(&h.rig, before, resp_failure, 1);
+	decide(&h, cookie, VFIO_IOPF_FAULT_CONTINUE);
+	ends(&h, 0, 1, SOFTDMA_OK);
+	assert_int_equal(rig_stats(&h.rig).workers, 1);
+	handled_close(&h);
+}
+
 static void *agree_to_all(void *arg)
 {
 	struct vfio_iopf_fault f[MAX];
@@ -654,6 +674,8 @@ static const struct suite_case cases[] = {
 	CASE("S13 R4 the container fails while undecided", container_failed, .iopf = EXACT,
 	     .soft = 1),
 	CASE("S13 too many are waiting", too_many, .iopf = EXACT " max_faults=2",
+	     .softdma = "devices=2", .any = 1),
+	CASE("S13 one may wait in any case", one_may, .iopf = EXACT " max_faults=0 max_workers=0",
 	     .softdma = "devices=2", .any = 1),
 	CASE("S13 S1 right data under load", under_load),
 };

@@ -314,6 +314,8 @@ static void test_misuse_questions(void **state)
 
 	(void)state;
 	fill(&r, 0, 10);
+	/* Page 5 would be the answer, if there were one. */
+	viopf_residency_set(&r, 5, 6, false);
 	assert_false(viopf_residency_test(&r, 10, false));
 	expect_warning();
 	assert_false(viopf_residency_is_huge(&r, 10));
