@@ -145,9 +145,9 @@ class Bench:
                 return dict(killed, how="hang")
         return None
 
-    def check_whole(self):
-        """The module as it is, built as mutants are, passes a case of each program; or what that
-        fails kills nothing.
+    def check_whole(self, programs):
+        """The module as it is, built as mutants are, passes a case of each program, or of
+        @programs; or what that fails kills nothing.
         """
         path, text = next(iter(self.build.sources.items()))
         if not self.build.change(path, text, self.build.ko):
@@ -155,7 +155,7 @@ class Bench:
         self.build.restore(path)
         cheapest = {}
         for case in sorted(self.reach.seconds, key=self.reach.seconds.get, reverse=True):
-            if case.suite == self.build.lane and case.program in self.programs:
+            if case.suite == self.build.lane and case.program in (programs or self.programs):
                 cheapest[case.program] = case
         whole = Candidate(WHOLE, self.build.ko, [*cheapest.values()])
         for result in self.judge([whole]).values():
