@@ -32,7 +32,7 @@ bool viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 }
 
 /* Add the bits that *@from has to *@to's. */
-static void viopf_segment_move_bits(unsigned long **to, unsigned long **from,
+static void viopf_table_move_bits(unsigned long **to, unsigned long **from,
 				    unsigned long nr)
 {
 	if (!*to || !*from) {
@@ -42,6 +42,23 @@ static void viopf_segment_move_bits(unsigned long **to, unsigned long **from,
 	}
 	bitmap_or(*to, *to, *from, nr);
 	bitmap_zero(*from, nr);
+}
+
+/* All of @from becomes @to's. */
+static void viopf_table_move(struct viopf_table *to, struct viopf_table *from)
+{
+	unsigned long nr_pages = from->residency.nr_pages;
+
+	lockdep_assert_held(&to->lock);
+	lockdep_assert_held(&from->lock);
+
+	viopf_residency_move(&to->residency, &from->residency);
+	viopf_table_move_bits(&to->pins, &from->pins, nr_pages);
+	viopf_table_move_bits(&to->advised, &from->advised, nr_pages);
+	viopf_table_move_bits(&to->dirty, &from->dirty, nr_pages);
+	if (!to->set)
+		to->set = from->set;
+	from->set = NULL;
 }
 
 /**
@@ -58,7 +75,6 @@ void viopf_segment_hand_over(struct viopf_segment *old,
 			     struct viopf_segment *segment)
 {
 	struct viopf_container *container = old->mapping->container;
-	unsigned long nr_pages = viopf_segment_pages(old);
 
 	lockdep_assert_held(&container->lock);
 
@@ -68,14 +84,8 @@ void viopf_segment_hand_over(struct viopf_segment *old,
 	mutex_lock(&old->table.lock);
 	/* Nobody but an eviction knows it, which takes no other one's lock. */
 	mutex_lock_nested(&segment->table.lock, SINGLE_DEPTH_NESTING);
-	viopf_residency_move(&segment->table.residency, &old->table.residency);
-	viopf_segment_move_bits(&segment->table.pins, &old->table.pins, nr_pages);
-	viopf_segment_move_bits(&segment->table.advised, &old->table.advised, nr_pages);
-	viopf_segment_move_bits(&segment->table.dirty, &old->table.dirty, nr_pages);
+	viopf_table_move(&segment->table, &old->table);
 	segment->window = old->window;
-	if (!segment->table.set)
-		segment->table.set = old->table.set;
-	old->table.set = NULL;
 	mutex_unlock(&segment->table.lock);
 	mutex_unlock(&old->table.lock);
 

@@ -110,8 +110,11 @@ bool viopf_hold_instead(struct viopf_table *table)
 /* The references of a kept table go. */
 static void viopf_hold_put(struct viopf_table *table)
 {
-	unsigned long lost = table->nr_kept - viopf_hold_each(table, false);
+	unsigned long lost;
 
+	lockdep_assert_held(&table->lock);
+
+	lost = table->nr_kept - viopf_hold_each(table, false);
 	table->kept = false;
 	/* By an unmap that was already under way, see docs/locking.md. */
 	if (lost)
