@@ -78,7 +78,8 @@ class Bench:
         self.is_measured = any(case.suite == lane for case in reach.seconds)
         self.programs = {program.name: program for program in lab.programs()
                          if lane in program.lanes}
-        self.slower = 5 if lane.endswith("debug") else 1
+        self.has_checkers = lane.endswith("debug")
+        self.slower = 5 if self.has_checkers else 1
         self.same = {}
         self.note, self.ran = self.build.folder / "ran", {}
 
@@ -145,7 +146,7 @@ class Bench:
                 return dict(killed, how="hang")
         return None
 
-    def check_whole(self, programs):
+    def check_whole(self, programs=None):
         """The module as it is, built as mutants are, passes a case of each program, or of
         @programs; or what that fails kills nothing.
         """
@@ -185,7 +186,7 @@ class Bench:
                                              case.name) for candidate in left
                                             for case in candidate.cases], options)
             again = []
-            for candidate, how in self.blamed(left, code, ended):
+            for candidate, how in self.blamed(left, code, ended, self.has_checkers):
                 if how == AGAIN:
                     again.append(candidate)
                 elif how == ALONE:
@@ -201,25 +202,26 @@ class Bench:
         return killed
 
     @staticmethod
-    def blamed(left, code, ended):
+    def blamed(left, code, ended, has_checkers=False):
         """(candidate, what has killed it) for each. What the VM did is the doing of the first
-        that has not ended; or, if all have, of one that is to be found.
+        that has not ended; or, if all have, of one that is to be found. Checkers tell of leaks
+        and locks as the VM ends: of none in one that died.
         """
         died = "splat" if code == lab.SPLAT else "hang"
         if code in (0, lab.KNOWN_FAULT) or ended["stopped"]:
             died = None
-        settled = []
+        settled, cut_off = [], False
         for candidate in left:
             codes, how = ended[candidate.ko.name], None
             if codes and codes[-1]:
                 how = "hang" if codes[-1] in STOPPED else "failed case"
             elif len(codes) < len(candidate.cases):
-                how, died = died or AGAIN, None
+                how, died, cut_off = died or AGAIN, None, has_checkers
             settled.append((candidate, how))
         if died:
             settled = [(candidate, how or (died if len(left) == 1 else ALONE))
                        for candidate, how in settled]
-        return settled
+        return [(candidate, how or (AGAIN if cut_off else None)) for candidate, how in settled]
 
     def allowed(self, case):
         """Seconds, three times what it takes; where several want a CPU, so much longer."""

@@ -175,6 +175,23 @@ static void pinned_is_there(struct rig *rig, uint64_t iova, uint64_t size, uint6
 	}
 }
 
+/* Memory that the process may only read is pinned for a device that may only read it. */
+static void pinned_for_reading(void)
+{
+	struct rig rig;
+	char *p;
+
+	rig_open(&rig, 1);
+	p = mem_anon(8 * PAGE);
+	sdma_pattern_fill(p, 8 * PAGE, 5, 0);
+	assert_ok(mprotect(p, 8 * PAGE, PROT_READ));
+	assert_ok(viopf_map(rig.c, p, IOVA_BASE, 8 * PAGE, VIOPF_READ | VIOPF_PINNED));
+	assert_int_equal(rig_stats(&rig).pinned_pages, 8);
+	dev_check(&rig, IOVA_BASE, 8 * PAGE, 5);
+	dev_write(&rig, IOVA_BASE, PAGE, SOFTDMA_FAULT_INVALID);
+	rig_close(&rig);
+}
+
 /* A device whose IOMMU can't map what is pinned does not come. Another time it does. */
 static void not_without_what_is_pinned(void)
 {
@@ -261,6 +278,7 @@ static const struct suite_case cases[] = {
 	CASE("R14 pin far beyond the limit", pin_far_beyond_the_limit),
 	CASE("S12 R14 pinned for a device that can't fault", pinned_for_a_device, .iopf = EXACT,
 	     .softdma = "devices=2 nofault=1"),
+	CASE("R14 R16 pinned for reading", pinned_for_reading, .iopf = EXACT),
 	CASE("S8 R14 no device comes without what is pinned", not_without_what_is_pinned,
 	     .iopf = EXACT, TWO_IOMMUS),
 	IN_PARTS("S8 R3 R14 pinned in halves, a domain comes, unpinned in part",

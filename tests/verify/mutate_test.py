@@ -291,16 +291,18 @@ class Trials(unittest.TestCase):
         bench.build.change = lambda path, text, ko: True
         bench.check_whole()
         self.assertEqual(sorted(map(str, asked[0].cases)), ["pin_test: two", "race_test: three"])
+        bench.check_whole(["race_test"])
+        self.assertEqual([*map(str, asked[1].cases)], ["race_test: three"])
         bench.judge = lambda candidates: {"": {"by": "pin_test: two"}}
         with self.assertRaisesRegex(lab.Trouble, "pin_test: two"):
             bench.check_whole()
 
-    def blamed(self, code, *codes, stopped=()):
+    def blamed(self, code, *codes, stopped=(), has_checkers=False):
         """Of candidates with two cases each that have ended with @codes."""
         left = [trial.Candidate(None, Path(str(at)), [None, None]) for at in range(len(codes))]
         ended = defaultdict(list, {str(at): each for at, each in enumerate(codes)})
         ended["stopped"] = list(stopped)
-        return [how for _, how in trial.Bench.blamed(left, code, ended)]
+        return [how for _, how in trial.Bench.blamed(left, code, ended, has_checkers)]
 
     def test_blamed(self):
         """a failed case is its mutant's; a VM's end that of the first that has not ended"""
@@ -317,6 +319,12 @@ class Trials(unittest.TestCase):
         """what is found at the end is that of the only one, or of one that is to be found"""
         self.assertEqual(self.blamed(122, [0, 0]), ["splat"])
         self.assertEqual(self.blamed(122, [0, 0], [1]), ["alone", "failed case"])
+
+    def test_blamed_with_checkers(self):
+        """who ended well where checkers never came to their end is tried again"""
+        self.assertEqual(self.blamed(122, [0, 0], [0], [], has_checkers=True),
+                         ["again", "splat", "again"])
+        self.assertEqual(self.blamed(0, [0, 0], [0, 1], has_checkers=True), [None, "failed case"])
 
     def test_killer(self):
         """the case that failed, or was running, or was the last"""
@@ -420,6 +428,13 @@ class Results(unittest.TestCase):
                                     ("unreached", [], (True, False))):
             done = {(mutant.id, "stock"): result(mutant.id, verdict, ran=results.digest(ran))}
             self.assertEqual((due(mutant, done, stock), due(mutant, done, debug)), again)
+
+    def test_meant(self):
+        """parts of names choose; without any all mutants are meant"""
+        mutant, meant = mutants.of_file("a.c", CODE)[0], load_mutate().is_meant
+        for names, is_meant in (([], True), ([":first:"], True), (["b.c", "a.c:fir"], True),
+                                (["b.c"], False)):
+            self.assertEqual(meant(mutant, names), is_meant)
 
     def test_ran(self):
         """of a survivor's cases those run again that did not run here, by what the record says"""
