@@ -33,7 +33,7 @@ bool viopf_segment_set_dead(struct viopf_segment *segment, bool dead)
 
 /* Add the bits that *@from has to *@to's. */
 static void viopf_table_move_bits(unsigned long **to, unsigned long **from,
-				    unsigned long nr)
+				  unsigned long nr)
 {
 	if (!*to || !*from) {
 		if (!*to)
