@@ -441,15 +441,12 @@ static int list(struct seen *s, uint64_t iova, struct vfio_iopf_mapping *out, un
 }
 
 static const struct {
-	unsigned int how;
 	uint32_t flags, state, resident_pages;
 } kinds[] = {
-	{ VIOPF_READ, VFIO_DMA_MAP_FLAG_READ, VFIO_IOPF_MAPPING_FAULTABLE, 0 },
-	{ VIOPF_READ | VIOPF_WRITE | VIOPF_PINNED,
-	  VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_IOPF_PINNED,
+	{ VFIO_DMA_MAP_FLAG_READ, VFIO_IOPF_MAPPING_FAULTABLE, 0 },
+	{ VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE | VFIO_DMA_MAP_FLAG_IOPF_PINNED,
 	  VFIO_IOPF_MAPPING_PINNED, 1 },
-	{ VIOPF_READ | VIOPF_USER, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_IOPF_USER,
-	  VFIO_IOPF_MAPPING_USER, 0 },
+	{ VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_IOPF_USER, VFIO_IOPF_MAPPING_USER, 0 },
 };
 
 static void mappings_listed(void)
@@ -462,7 +459,7 @@ static void mappings_listed(void)
 	begin(&s, 1);
 	for (i = 0; i < MANY; i++)
 		assert_ok(viopf_map(s.rig.c, p + i * PAGE, IOVA_BASE + HUGE + i * 2 * PAGE, PAGE,
-				    kinds[i % 3].how));
+				    kinds[i % 3].flags));
 	dev_write(&s.rig, IOVA_BASE, 3 * PAGE, SOFTDMA_OK);
 
 	assert_int_equal(list(&s, IOVA_BASE, all, MANY + 8), MANY + 1);
